@@ -1,0 +1,37 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // Functions that return a `Span` of their argument must say whose life it borrows.
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "edged",
+    products: [.executable(name: "edged", targets: ["edged"])],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "libssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
+        .target(
+            name: "EdgeRuntime",
+            dependencies: ["CLinux", "COpenSSL", "CLua"],
+            swiftSettings: house
+        ),
+        .executableTarget(name: "edged", dependencies: ["EdgeRuntime"], swiftSettings: house),
+        .testTarget(
+            name: "EdgeRuntimeTests",
+            dependencies: ["EdgeRuntime", "CLinux"],
+            swiftSettings: house
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

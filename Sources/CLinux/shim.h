@@ -1,0 +1,40 @@
+// Kernel calls that Glibc's own module hides: behind feature macros that a module map cannot set
+// (accept4, pipe2, splice), or in headers that it leaves out (epoll, eventfd, signalfd). Where glibc declares a
+// function only under _GNU_SOURCE we declare it again, so that the shim does not depend on how it is included.
+#pragma once
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netdb.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+extern int pipe2(int pair[2], int flags);
+
+struct edge_peer_credentials {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+// errno is a macro over a function call; Swift sees neither.
+static inline int edge_errno(void) { return errno; }
+
+// SO_PEERCRED's `struct ucred` is hidden without _GNU_SOURCE; the kernel's layout is these three words.
+static inline int edge_peer_credentials(int fd, struct edge_peer_credentials *out) {
+    socklen_t length = sizeof *out;
+    return getsockopt(fd, SOL_SOCKET, 17 /* SO_PEERCRED */, out, &length);
+}

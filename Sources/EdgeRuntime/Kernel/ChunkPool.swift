@@ -1,0 +1,65 @@
+// A loop's stock of chunks in two sizes, and the ledger of how much memory they hold.
+//
+// Every chunk that a loop allocates is in its ledger until the last holder lets go, wherever that is; what lies in
+// the stock is free. The difference is what bodies and heads in flight cost, and `limits.buffered` bounds it.
+
+import Synchronization
+
+/// Bytes of live chunks of one loop. Atomic, because a chunk may die on another thread.
+final class ChunkLedger: Sendable {
+    private let bytes = Atomic<Int>(0)
+
+    func add(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
+    var liveBytes: Int { bytes.load(ordering: .relaxed) }
+}
+
+final class ChunkPool {
+    let ledger = ChunkLedger()
+    private var small: [Chunk] = []
+    private var large: [Chunk] = []
+
+    /// What exchanges and connections hold now.
+    var leasedBytes: Int {
+        ledger.liveBytes - small.count * Limits.chunkSmallBytes
+            - large.count * Limits.chunkLargeBytes
+    }
+
+    init() {
+        small.reserveCapacity(Limits.chunksSmallKept)
+        large.reserveCapacity(Limits.chunksLargeKept)
+    }
+
+    /// For heads and short bodies.
+    @inline(__always)
+    func leaseSmall() -> Chunk {
+        small.popLast() ?? Chunk(capacity: Limits.chunkSmallBytes, ledger: ledger)
+    }
+
+    /// For bodies that stream.
+    func leaseLarge() -> Chunk {
+        large.popLast() ?? Chunk(capacity: Limits.chunkLargeBytes, ledger: ledger)
+    }
+
+    /// Takes a reference back. If it was the last one the chunk goes to stock, else its other holders keep it.
+    @inline(__always)
+    func recycle(_ reference: inout Chunk?) {
+        guard var chunk = reference.take() else { return }
+        stockIfLast(&chunk)
+    }
+
+    /// The same for a reference that its holder drops right after: uniqueness is asked of the stored reference
+    /// itself, because a copy of it would be a second one.
+    @inline(__always)
+    func stockIfLast(_ chunk: inout Chunk) {
+        guard isKnownUniquelyReferenced(&chunk) else { return }
+        switch chunk.capacity {
+        case Limits.chunkSmallBytes where small.count < Limits.chunksSmallKept:
+            chunk.empty()
+            small.append(chunk)
+        case Limits.chunkLargeBytes where large.count < Limits.chunksLargeKept:
+            chunk.empty()
+            large.append(chunk)
+        default: return
+        }
+    }
+}

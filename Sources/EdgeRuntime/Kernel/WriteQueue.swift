@@ -1,0 +1,164 @@
+// What a connection still has to send: ranges of chunks, in order.
+//
+// Bytes of our own making (heads, chunk framing) are copied into the queue's tail chunk; bodies are queued as the
+// ranges they came in. A partial write leaves the rest where it was. Pure but for the closure that writes.
+
+import CLinux
+
+struct WriteQueue: ~Copyable {
+    /// Vectors handed to one `writev`. With 64 KiB chunks this is far beyond what a socket buffer takes.
+    static let vectorsMax = 32
+
+    private let pool: ChunkPool
+    private var ranges: [ChunkRange] = []
+    private var first = 0
+    private var tail: Chunk?
+    private(set) var pendingBytes = 0
+
+    init(pool: ChunkPool) { self.pool = pool }
+
+    var isEmpty: Bool { pendingBytes == 0 }
+
+    /// Copies `bytes` to the end of the queue.
+    @inline(__always)
+    mutating func append(_ bytes: Span<UInt8>) {
+        if let tail, tail.room >= bytes.count {
+            let start = tail.filled
+            tail.append(bytes)
+            extend(tail, from: start, by: bytes.count)
+        } else {
+            appendAcross(bytes)
+        }
+    }
+
+    @inline(__always)
+    mutating func append(_ text: StaticString) {
+        append(Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func append(byte: UInt8) {
+        let one: InlineArray<1, UInt8> = [byte]
+        append(one.span)
+    }
+
+    mutating func append(decimal value: Int64) {
+        precondition(value >= 0, "lengths are not negative")
+        var digits = InlineArray<20, UInt8>(repeating: 0x30)
+        var at = 20
+        var rest = UInt64(value)
+        repeat {
+            at -= 1
+            digits[at] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        append(digits.span.extracting(at..<20))
+    }
+
+    /// Queues a shared range without copying it.
+    mutating func append(_ range: ChunkRange) {
+        guard range.count > 0 else { return }
+        ranges.append(range)
+        pendingBytes &+= range.count
+    }
+
+    /// Offers what is pending to `write`, which answers how many bytes it took, until all is gone or it took less
+    /// than it was offered. A negative answer stops at once and is passed on.
+    mutating func flush(_ write: (UnsafePointer<iovec>, Int) -> Int) -> Int {
+        var sent = 0
+        while pendingBytes > 0 {
+            let (offered, taken) = withUnsafeTemporaryAllocation(
+                of: iovec.self,
+                capacity: Self.vectorsMax
+            ) { vectors in
+                let count = min(ranges.count - first, Self.vectorsMax)
+                var offered = 0
+                for index in 0..<count {
+                    let range = ranges[first &+ index]
+                    vectors[index] = iovec(
+                        iov_base: range.chunk.base + Int(range.start),
+                        iov_len: range.count
+                    )
+                    offered &+= range.count
+                }
+                guard let base = vectors.baseAddress else { return (0, 0) }
+                return (offered, write(UnsafePointer(base), count))
+            }
+            guard taken >= 0 else { return taken }
+            didSend(taken)
+            sent &+= taken
+            guard taken == offered else { break }
+        }
+        return sent
+    }
+
+    /// For writers that are not a socket: the first pending range.
+    var front: ChunkRange? { first < ranges.count ? ranges[first] : nil }
+
+    /// The first `count` pending bytes are gone.
+    mutating func didSend(_ count: Int) {
+        precondition(count <= pendingBytes, "more than was pending")
+        pendingBytes &-= count
+        if pendingBytes == 0 {
+            clear()
+            return
+        }
+        var left = count
+        while left > 0 {
+            let size = ranges[first].count
+            guard left >= size else {
+                ranges[first].dropFirst(left)
+                break
+            }
+            left &-= size
+            first &+= 1
+        }
+        // Finished ranges hold their chunks until they are dropped here, a batch at a time.
+        if first >= Self.vectorsMax {
+            ranges.removeFirst(first)
+            first = 0
+        }
+    }
+
+    /// Drops everything, sent or not.
+    mutating func clear() {
+        pendingBytes = 0
+        first = 0
+        for index in ranges.indices where ranges[index].chunk !== tail {
+            pool.stockIfLast(&ranges[index].chunk)
+        }
+        ranges.removeAll(keepingCapacity: true)
+        pool.recycle(&tail)
+    }
+
+    @inline(__always)
+    private mutating func extend(_ chunk: Chunk, from start: Int, by count: Int) {
+        pendingBytes &+= count
+        if let last = ranges.indices.last, ranges[last].chunk === chunk,
+            Int(ranges[last].end) == start
+        {
+            ranges[last].end &+= UInt32(truncatingIfNeeded: count)
+        } else if count > 0 {
+            ranges.append(ChunkRange(chunk: chunk, start: start, end: start &+ count))
+        }
+    }
+
+    @inline(never)
+    private mutating func appendAcross(_ bytes: Span<UInt8>) {
+        var rest = bytes
+        while rest.count > 0 {
+            var target: Chunk
+            if let tail, tail.room > 0 {
+                target = tail
+            } else {
+                target =
+                    rest.count > Limits.chunkSmallBytes ? pool.leaseLarge() : pool.leaseSmall()
+                tail = target
+            }
+            let count = min(rest.count, target.room)
+            let start = target.filled
+            target.append(rest.extracting(first: count))
+            extend(target, from: start, by: count)
+            rest = rest.extracting(droppingFirst: count)
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@main
+enum Edged {
+    static func main() {}
+}
