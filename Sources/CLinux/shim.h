@@ -15,6 +15,7 @@
 #include <netdb.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@
 
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pipe2(int pair[2], int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
 
 struct edge_peer_credentials {
     int32_t pid;
