@@ -1,0 +1,63 @@
+# The front door. Every target does its own set-up, so that any of them may be the first one on a fresh machine.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 300
+ROUNDS ?= 3
+SECONDS_PER ?= 2
+
+# The Swift runtime is linked in: the binary starts faster, and runs where no toolchain is installed.
+RELEASE := -c release --static-swift-stdlib
+EDGED := .build/release/edged
+
+.PHONY: help demo build test test-sanitize lint fuzz soak bench install setup-build setup-test setup-bench
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build  ## build, then serve examples/quickstart on http://127.0.0.1:8080 (PORT= changes it)
+	@printf '\nServing examples/quickstart on http://127.0.0.1:%s (Ctrl-C stops it). Worth trying:\n\n' '$(PORT)'
+	@printf '  curl -i http://127.0.0.1:%s/\n' '$(PORT)'
+	@printf '  curl -i -H "Range: bytes=0-15" http://127.0.0.1:%s/notes.txt\n\n' '$(PORT)'
+	@PORT='$(PORT)' exec $(EDGED) run -c examples/quickstart/edge.lua
+
+build: setup-build  ## the release binary, .build/release/edged
+	swift build $(RELEASE) --product edged
+
+test: setup-test lint  ## everything that must hold: format, house rules, unit, simulation and socket tests
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+test-sanitize: setup-test  ## the tests again under the address sanitizer, then the thread sanitizer
+	swift test --disable-xctest --skip HouseTests --sanitize address --scratch-path .build/address
+	swift test --disable-xctest --skip HouseTests --sanitize thread --scratch-path .build/thread
+
+lint: setup-build  ## format and shell syntax; changes nothing
+	swift format lint --strict --recursive Sources Tests Package.swift
+	@for script in scripts/* .ci/run; do bash -n "$$script"; done
+
+fuzz: setup-test  ## every parser of untrusted bytes, FUZZ_SECONDS (60) in all
+	EDGED_FUZZ_SECONDS=$(FUZZ_SECONDS) swift test --disable-xctest --filter FuzzTests
+
+soak: build setup-test  ## long simulation (SOAK_SECONDS, 300) and attacks on a running server
+	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SimulationTests
+	python3 Tests/Attack/run.py --bin $(EDGED)
+
+bench: build setup-bench  ## beside nginx, HAProxy, Varnish and a bare loop: table, JSON and SVG in out/bench
+	python3 Tests/Bench/bench.py --bin $(EDGED) --rounds $(ROUNDS) --seconds $(SECONDS_PER) \
+	    $(if $(CASES),--cases $(CASES)) $(if $(ONLY),--only $(ONLY))
+
+install: build  ## to $(PREFIX)/bin (DESTDIR is honoured)
+	install -D -m 0755 $(EDGED) '$(DESTDIR)$(PREFIX)/bin/edged'
+
+setup-build:
+	@scripts/setup build
+setup-test:
+	@scripts/setup build test
+setup-bench:
+	@scripts/setup build bench

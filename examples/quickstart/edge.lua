@@ -1,0 +1,29 @@
+-- A small site served from a folder. Start it with `make demo`, or from here: edged run -c edge.lua
+-- The file returns one plain table; every name in it is checked, and `edged check -c edge.lua` lists all mistakes.
+
+return {
+  listen = { { address = "127.0.0.1:" .. env("PORT", "8080") } },
+
+  origins = {
+    site = { files = "public" },                        -- the embedded origin: no other server is needed
+  },
+
+  distributions = {
+    quickstart = {
+      domains = { "*" },                                -- whatever the Host field says
+      default_root_object = "index.html",
+      error_pages = { [404] = { path = "/errors/404.html", status = 404, ttl = "10s" } },
+      behaviors = {
+        -- First match wins. Data for programs: any web page may read it, and it may only be read.
+        { path = "/data/*", origin = "site", methods = "options", cache = "off",
+          response_headers = { set = { ["x-content-type-options"] = "nosniff" },
+                               cors = { origins = { "*" }, methods = { "GET" }, max_age = "10m" } } },
+        -- Everything else: pages for people.
+        { path = "*", origin = "site", methods = "read", cache = "off",
+          response_headers = { set = { ["x-content-type-options"] = "nosniff",
+                                       ["referrer-policy"] = "same-origin",
+                                       ["content-security-policy"] = "default-src 'self'" } } },
+      },
+    },
+  },
+}
