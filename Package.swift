@@ -32,6 +32,8 @@ let package = Package(
             dependencies: ["EdgeRuntime", "CLinux"],
             swiftSettings: house
         ),
+        // Names `edged` so that the binary whose libraries it checks is built before the tests run.
+        .testTarget(name: "HouseTests", dependencies: ["edged"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
