@@ -29,4 +29,24 @@ enum Limits {
     /// Chunks kept by a loop for reuse; past it they go back to the allocator, so a burst does not stay resident.
     static let chunksSmallKept = 512
     static let chunksLargeKept = 32
+
+    // MARK: The loop
+
+    /// Events taken from the kernel in one call: enough for a busy tick, small enough to stay in cache.
+    static let eventsPerTick = 256
+    /// Connections accepted in one go, so that a connect storm leaves the tick to others as well.
+    static let acceptsPerTick = 64
+    /// Rounds of flushing in one tick; members that go on touching each other wait for the next tick.
+    static let flushRoundsPerTick = 16
+    /// Timer entries of members that are gone, before they are swept.
+    static let staleTimersTolerated = 4096
+    /// The longest sleep: bounds what a lost wake-up could cost.
+    static let sleepMax = Nanoseconds.seconds(60)
+
+    // MARK: Threads
+
+    /// Threads for disk and names. They mostly sleep in the kernel; more would only queue at the disk.
+    static let blockingThreads = 4
+    /// Jobs waiting for them. Past it a job is refused and its asker answers 503 instead of waiting without end.
+    static let blockingJobsQueued = 4096
 }

@@ -5,6 +5,7 @@
 // time limit on the monotonic clock, until what it guards says something. Critical sections are short and call
 // nothing that blocks.
 
+import CLinux
 import Glibc
 
 /// A mutex alone, for guards that span more than one value.

@@ -1,0 +1,124 @@
+// One thread's tick.
+//
+//   wait ─▶ readiness ─▶ deadlines ─▶ letters ─▶ flush ─▶ wait …
+//
+// The clock is read when the wait ends and once more before the flush. A member acts on what it is told and marks
+// whoever else has something to do now (`touch`); all of those get one `flush` at the end of the tick, which is
+// where connections write. So a response costs one write however many steps made it, and no member is ever called
+// from within another one's call.
+
+package final class EventLoop {
+    let reactor: Reactor
+    let chunks = ChunkPool()
+    let mailbox: Mailbox
+    let blocking: BlockingPool
+    private(set) var clock = Clock()
+    var random: Random
+
+    private var members = MemberTable()
+    private var events: [ReactorEvent] = []
+    private var flushing: [LoopMember] = []
+    private var answers: [UInt64: (EventLoop, Any) -> Void] = [:]
+    private var nextAnswer: UInt64 = 0
+    private var isStopping = false
+    /// Told at the end of every tick how long it worked; for loop lag and busy metrics.
+    var observer: TickObserver?
+
+    init(reactor: Reactor, blocking: BlockingPool, random: Random) {
+        self.reactor = reactor
+        self.blocking = blocking
+        self.random = random
+        switch reactor {
+        case .epoll(let epoll):
+            let wake = epoll.wake
+            mailbox = Mailbox { wake.signal() }
+        case .simulated:
+            // One thread: whoever sends a letter is between ticks or inside one, and every tick drains the box.
+            mailbox = Mailbox {}
+        }
+        events.reserveCapacity(Limits.eventsPerTick)
+        reactor.readClock(&clock)
+    }
+
+    var now: Nanoseconds { clock.now }
+    var memberCount: Int { members.count }
+
+    // MARK: Members
+
+    func add(_ member: LoopMember) { members.add(member) }
+
+    /// The member hears nothing any more; its token finds nobody.
+    func remove(_ member: LoopMember) { members.remove(member) }
+
+    func member(_ token: Token) -> LoopMember? { members[token] }
+
+    func forEachMember(_ body: (LoopMember) -> Void) { members.forEach(body) }
+
+    @inline(__always)
+    func setDeadline(_ member: LoopMember, at deadline: Nanoseconds) {
+        members.setDeadline(member, at: deadline)
+    }
+
+    @inline(__always)
+    func touch(_ member: LoopMember) { members.touch(member) }
+
+    // MARK: Work elsewhere
+
+    /// Runs `work` on a blocking thread and `then` on this loop with its answer. False: the pool is full.
+    func offload<Answer: Sendable>(
+        _ work: @escaping @Sendable () -> Answer,
+        then: @escaping (Answer) -> Void
+    ) -> Bool {
+        let ticket = nextAnswer
+        nextAnswer += 1
+        answers[ticket] = { _, answer in
+            guard let answer = answer as? Answer else { preconditionFailure("another's answer") }
+            then(answer)
+        }
+        let mailbox = self.mailbox
+        let accepted = blocking.run {
+            let answer = work()
+            mailbox.send { loop in loop.answers.removeValue(forKey: ticket)?(loop, answer) }
+        }
+        if !accepted { answers[ticket] = nil }
+        return accepted
+    }
+
+    // MARK: The tick
+
+    package func run() {
+        while !isStopping { tick() }
+    }
+
+    /// Ends `run` after the current tick. From the loop's own thread: others send a letter.
+    func stop() { isStopping = true }
+
+    /// One round. `limit` bounds the wait, for tests and for the simulator.
+    func tick(until limit: Nanoseconds = .never) {
+        var deadline = min(members.earliestDeadline ?? .never, limit)
+        if !members.touched.isEmpty { deadline = 0 }
+        reactor.wait(until: deadline, &clock, into: &events)
+        let started = clock.now
+        for event in events { members[event.token]?.ready(event.readiness) }
+        while let member = members.popExpired(at: clock.now) { member.expired() }
+        for letter in mailbox.drain() { letter(self) }
+        reactor.readClock(&clock)
+        flushTouched()
+        observer?.ticked(from: started, to: clock.now, events: events.count)
+    }
+
+    private func flushTouched() {
+        var rounds = 0
+        while !members.touched.isEmpty, rounds < Limits.flushRoundsPerTick {
+            members.takeTouched(into: &flushing)
+            for member in flushing { member.flush() }
+            rounds += 1
+        }
+        flushing.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Who keeps count of a loop's ticks.
+class TickObserver {
+    func ticked(from start: Nanoseconds, to end: Nanoseconds, events: Int) {}
+}
