@@ -5,14 +5,6 @@
 // sets, bytes for the wire); names stay strings, for people. Settings of the server as a whole are in
 // `Settings.swift`, those of origins in `OriginSettings.swift`.
 
-/// A span of time; every duration of the configuration is in this unit.
-typealias Nanoseconds = Int64
-
-extension Nanoseconds {
-    static func milliseconds(_ count: Int64) -> Self { count * 1_000_000 }
-    static func seconds(_ count: Int64) -> Self { count * 1_000_000_000 }
-}
-
 package final class Configuration: Sendable {
     let settings: ServerSettings
     /// In the order of their names; a target names one by its place.
