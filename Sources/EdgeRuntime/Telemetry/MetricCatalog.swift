@@ -1,0 +1,419 @@
+// Every metric once: the page, its documentation (docs/metrics.md) and the layout of the counters come from here.
+//
+// A label is a dimension with a vocabulary that is known before traffic comes, so a counter is a place in an array.
+// Origins are the only words that a reload adds; they keep their index for the life of the process (see
+// `MetricVocabulary.adding`), so an exchange of an older generation still counts in the right place.
+
+/// What a label ranges over.
+enum MetricDimension: UInt8, CaseIterable {
+    case statusClass
+    case result
+    case origin
+    case connectionState
+    case failure
+    case close
+    case handshake
+    case handshakeFailure
+    case shed
+    case loop
+
+    var label: StaticString {
+        switch self {
+        case .statusClass: "class"
+        case .result: "result"
+        case .origin: "origin"
+        case .connectionState: "state"
+        case .failure, .close, .handshakeFailure, .shed: "reason"
+        case .handshake: "kind"
+        case .loop: "loop"
+        }
+    }
+}
+
+/// The words of every dimension, in the order of their indices.
+struct MetricVocabulary: Sendable {
+    private(set) var origins: [String]
+    let loops: Int
+    let failures: [StaticString]
+    let handshakeFailures: [StaticString]
+
+    init(
+        origins: [String],
+        loops: Int,
+        failures: [StaticString],
+        handshakeFailures: [StaticString]
+    ) {
+        self.origins = []
+        self.loops = loops
+        self.failures = failures
+        self.handshakeFailures = handshakeFailures
+        add(origins)
+    }
+
+    /// The vocabulary of the next generation: what it knew keeps its index, also if no longer configured.
+    func adding(origins: [String]) -> Self {
+        var next = self
+        next.add(origins)
+        return next
+    }
+
+    func index(ofOrigin name: String) -> Int? { origins.firstIndex(of: name) }
+
+    private mutating func add(_ names: [String]) {
+        for name in names where !origins.contains(name) { origins.append(name) }
+    }
+
+    func count(of dimension: MetricDimension) -> Int {
+        switch dimension {
+        case .statusClass: StatusClass.allCases.count
+        case .result: ResultType.allCases.count
+        case .origin: origins.count
+        case .connectionState: OriginConnectionState.allCases.count
+        case .failure: failures.count
+        case .close: CloseReason.allCases.count
+        case .handshake: HandshakeKind.allCases.count
+        case .handshakeFailure: handshakeFailures.count
+        case .shed: ShedReason.allCases.count
+        case .loop: loops
+        }
+    }
+
+    func word(_ index: Int, of dimension: MetricDimension) -> String {
+        switch dimension {
+        case .statusClass: "\(StatusClass.allCases[index].word)"
+        case .result: "\(ResultType.allCases[index].word)"
+        case .origin: origins[index]
+        case .connectionState: "\(OriginConnectionState.allCases[index].word)"
+        case .failure: "\(failures[index])"
+        case .close: "\(CloseReason.allCases[index].word)"
+        case .handshake: "\(HandshakeKind.allCases[index].word)"
+        case .handshakeFailure: "\(handshakeFailures[index])"
+        case .shed: "\(ShedReason.allCases[index].word)"
+        case .loop: "\(index)"
+        }
+    }
+}
+
+struct MetricRow {
+    enum Kind {
+        case counter
+        case gauge
+        case histogram
+
+        var word: StaticString {
+            switch self {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            }
+        }
+    }
+
+    /// What a stored integer counts; the page always speaks base units.
+    enum Unit {
+        case count
+        case bytes
+        /// Stored as microseconds.
+        case seconds
+        /// Stored as millionths.
+        case ratio
+        case timestamp
+
+        var word: StaticString {
+            switch self {
+            case .count: "count"
+            case .bytes: "bytes"
+            case .seconds: "seconds"
+            case .ratio: "ratio"
+            case .timestamp: "seconds since 1970"
+            }
+        }
+    }
+
+    var name: StaticString
+    var kind: Kind
+    var unit: Unit
+    var help: StaticString
+    var labels: [MetricDimension]
+
+    fileprivate init(
+        _ kind: Kind,
+        _ unit: Unit,
+        _ name: StaticString,
+        by labels: [MetricDimension] = [],
+        _ help: StaticString
+    ) {
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.help = help
+        self.labels = labels
+    }
+}
+
+/// What loops count. Facts of the whole process (build, generation, certificates, log lines) are in `ProcessMetric`.
+enum Metric: UInt8, CaseIterable {
+    case requests
+    case requestTime
+    case firstByteTime
+    case viewerReceivedBytes
+    case viewerSentBytes
+    case viewerConnections
+    case viewerConnectionsAccepted
+    case viewerConnectionsClosed
+    case tunnels
+    case tunnelsOpened
+    case handshakes
+    case handshakesFailed
+    case originRequests
+    case originFailures
+    case originRetries
+    case originReceivedBytes
+    case originSentBytes
+    case originConnections
+    case originEjected
+    case originConnectTime
+    case originFirstByteTime
+    case originTime
+    case sheds
+    case bufferedBytes
+    case loopLag
+    case loopBusy
+
+    var row: MetricRow { Self.rows[Int(rawValue)] }
+
+    /// In the order of the cases.
+    private static let rows: [MetricRow] = [
+        MetricRow(
+            .counter,
+            .count,
+            "edged_requests_total",
+            by: [.statusClass, .result],
+            "Finished requests by status class and result (x-edge-result-type)."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_request_seconds",
+            "From the first byte of a request to the last byte of its response."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_first_byte_seconds",
+            "From the first byte of a request to the first byte of its response."
+        ),
+        MetricRow(
+            .counter,
+            .bytes,
+            "edged_viewer_received_bytes_total",
+            "Bytes of requests, heads included."
+        ),
+        MetricRow(
+            .counter,
+            .bytes,
+            "edged_viewer_sent_bytes_total",
+            "Bytes of responses, heads included."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_viewer_connections",
+            "Connections of viewers that are open, tunnels included."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_viewer_connections_accepted_total",
+            "Connections of viewers that were accepted."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_viewer_connections_closed_total",
+            by: [.close],
+            "Connections of viewers that ended, and why."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_tunnels",
+            "Upgraded connections (WebSocket and others) that are open."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_tunnels_opened_total",
+            "Connections that were upgraded."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_tls_handshakes_total",
+            by: [.handshake],
+            "TLS handshakes with viewers that succeeded."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_tls_handshakes_failed_total",
+            by: [.handshakeFailure],
+            "TLS handshakes with viewers that failed, and why."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_origin_requests_total",
+            by: [.origin],
+            "Requests sent to an origin, retries included."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_origin_failures_total",
+            by: [.origin, .failure],
+            "Requests to an origin that failed, and why."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_origin_retries_total",
+            by: [.origin],
+            "Requests that were sent to an origin again, or to it instead of another."
+        ),
+        MetricRow(
+            .counter,
+            .bytes,
+            "edged_origin_received_bytes_total",
+            by: [.origin],
+            "Bytes received from an origin, heads included."
+        ),
+        MetricRow(
+            .counter,
+            .bytes,
+            "edged_origin_sent_bytes_total",
+            by: [.origin],
+            "Bytes sent to an origin, heads included."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_origin_connections",
+            by: [.origin, .connectionState],
+            "Connections to an origin: open (idle ones included), and idle."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_origin_ejected",
+            by: [.origin],
+            "Loops that hold an origin for failed and send it nothing."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_origin_connect_seconds",
+            by: [.origin],
+            "From the decision to connect to a usable connection, TLS included."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_origin_first_byte_seconds",
+            by: [.origin],
+            "From the first byte sent to an origin to the first byte of its response."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_origin_seconds",
+            by: [.origin],
+            "From the first byte sent to an origin to the last byte of its response."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_sheds_total",
+            by: [.shed],
+            "Connections and requests refused because a limit was reached."
+        ),
+        MetricRow(
+            .gauge,
+            .bytes,
+            "edged_buffered_bytes",
+            "Memory that heads and bodies in flight hold."
+        ),
+        MetricRow(
+            .histogram,
+            .seconds,
+            "edged_loop_lag_seconds",
+            "How late timers fire: what one tick makes all others wait."
+        ),
+        MetricRow(
+            .gauge,
+            .ratio,
+            "edged_loop_busy_ratio",
+            by: [.loop],
+            "Part of the last second that a loop spent working."
+        ),
+    ]
+}
+
+/// What belongs to the process and is read when the page is asked for.
+enum ProcessMetric: UInt8, CaseIterable {
+    case buildInfo
+    case startTime
+    case generation
+    case certificateExpiry
+    case accessLogLines
+    case accessLogLinesDropped
+    case eventLogLinesDropped
+
+    /// Label names that are not dimensions.
+    var labels: [StaticString] {
+        switch self {
+        case .buildInfo: ["version", "commit", "compiler"]
+        case .certificateExpiry: ["certificate"]
+        case .startTime, .generation, .accessLogLines, .accessLogLinesDropped,
+            .eventLogLinesDropped:
+            []
+        }
+    }
+
+    var row: MetricRow { Self.rows[Int(rawValue)] }
+
+    private static let rows: [MetricRow] = [
+        MetricRow(.gauge, .count, "edged_build_info", "Always 1; the labels say what is running."),
+        MetricRow(.gauge, .timestamp, "edged_start_time_seconds", "When the process started."),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_generation",
+            "The generation of the configuration that new requests use."
+        ),
+        MetricRow(
+            .gauge,
+            .timestamp,
+            "edged_certificate_expiry_timestamp_seconds",
+            "When a certificate stops being valid."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_access_log_lines_total",
+            "Lines of the access log that were handed over to be written."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_access_log_dropped_lines_total",
+            "Lines of the access log that were lost: no room to wait in, or not writable."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_event_log_dropped_lines_total",
+            "Lines of the event log that were lost."
+        ),
+    ]
+}
