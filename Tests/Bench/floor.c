@@ -1,0 +1,172 @@
+// The floor: what a request costs when a server does nothing with it. One thread, epoll, keep-alive; a request is
+// whatever ends with an empty line, the answer is a fixed head of fourteen fields and a body from memory, in one
+// write. It serves as the measure of every contestant, and as the origin behind those that proxy.
+//
+//   floor ADDRESS PORT BODY_BYTES
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { EVENTS_PER_WAIT = 256, READ_BYTES = 16384, DESCRIPTORS_MAX = 65536 };
+
+// Indexed by descriptor.
+static struct connection {
+    uint32_t matched; // bytes of CR LF CR LF seen so far
+    uint32_t owed;    // answers to write, the one under way included
+    size_t written;   // bytes of the answer under way
+    bool waits;       // for the socket to take more
+} connections[DESCRIPTORS_MAX];
+
+static char *answer;
+static size_t answer_bytes;
+static int poller;
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static void build_answer(size_t body_bytes) {
+    char head[1024];
+    int length = snprintf(head, sizeof head,
+                          "HTTP/1.1 200 OK\r\n"
+                          "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+                          "Content-Type: text/plain; charset=utf-8\r\n"
+                          "Content-Length: %zu\r\n"
+                          "Connection: keep-alive\r\n"
+                          "Cache-Control: public, max-age=86400\r\n"
+                          "ETag: \"5f8a1c2e-400\"\r\n"
+                          "Last-Modified: Wed, 31 Dec 2025 00:00:00 GMT\r\n"
+                          "Accept-Ranges: bytes\r\n"
+                          "Server: floor\r\n"
+                          "Strict-Transport-Security: max-age=63072000\r\n"
+                          "X-Content-Type-Options: nosniff\r\n"
+                          "X-Frame-Options: SAMEORIGIN\r\n"
+                          "Referrer-Policy: same-origin\r\n"
+                          "X-Request-Id: 0123456789abcdef0123456789abcdef\r\n"
+                          "\r\n",
+                          body_bytes);
+    answer_bytes = (size_t)length + body_bytes;
+    answer = malloc(answer_bytes);
+    if (!answer) fail("malloc");
+    memcpy(answer, head, (size_t)length);
+    memset(answer + length, 'x', body_bytes);
+}
+
+static void drop(int descriptor) {
+    close(descriptor);
+    connections[descriptor] = (struct connection){0};
+}
+
+static void wait_for(int descriptor, uint32_t events, int how) {
+    struct epoll_event event = {.events = events, .data.fd = descriptor};
+    if (epoll_ctl(poller, how, descriptor, &event) != 0) fail("epoll_ctl");
+}
+
+// Writes what is owed; false when the peer is gone.
+static bool write_answers(int descriptor) {
+    struct connection *it = &connections[descriptor];
+    while (it->owed > 0) {
+        ssize_t count = send(descriptor, answer + it->written, answer_bytes - it->written, MSG_NOSIGNAL);
+        if (count < 0) {
+            if (errno != EAGAIN) return false;
+            if (!it->waits) wait_for(descriptor, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+            it->waits = true;
+            return true;
+        }
+        it->written += (size_t)count;
+        if (it->written == answer_bytes) {
+            it->written = 0;
+            it->owed--;
+        }
+    }
+    if (it->waits) wait_for(descriptor, EPOLLIN, EPOLL_CTL_MOD);
+    it->waits = false;
+    return true;
+}
+
+// Counts the empty lines in what has arrived; false at the end of the stream.
+static bool read_requests(int descriptor) {
+    static const char end[] = "\r\n\r\n";
+    static char bytes[READ_BYTES];
+    struct connection *it = &connections[descriptor];
+    ssize_t count = recv(descriptor, bytes, sizeof bytes, 0);
+    if (count <= 0) return count < 0 && errno == EAGAIN;
+    for (ssize_t at = 0; at < count; at++) {
+        if (bytes[at] == end[it->matched]) it->matched++;
+        else it->matched = bytes[at] == '\r';
+        if (it->matched == 4) {
+            it->matched = 0;
+            it->owed++;
+        }
+    }
+    return true;
+}
+
+static void accept_all(int listener) {
+    for (;;) {
+        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        if (descriptor < 0) return;
+        if (descriptor >= DESCRIPTORS_MAX) {
+            close(descriptor);
+            continue;
+        }
+        int on = 1;
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        wait_for(descriptor, EPOLLIN, EPOLL_CTL_ADD);
+    }
+}
+
+static int listen_at(const char *address, int port) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int on = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    if (inet_pton(AF_INET, address, &at.sin_addr) != 1) fail("inet_pton");
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0) fail("bind");
+    if (listen(listener, 4096) != 0) fail("listen");
+    return listener;
+}
+
+int main(int count, char **arguments) {
+    if (count != 4) {
+        fprintf(stderr, "usage: floor ADDRESS PORT BODY_BYTES\n");
+        return 2;
+    }
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    signal(SIGPIPE, SIG_IGN);
+    build_answer(strtoul(arguments[3], NULL, 10));
+    poller = epoll_create1(0);
+    int listener = listen_at(arguments[1], atoi(arguments[2]));
+    wait_for(listener, EPOLLIN, EPOLL_CTL_ADD);
+    for (;;) {
+        struct epoll_event events[EVENTS_PER_WAIT];
+        int ready = epoll_wait(poller, events, EVENTS_PER_WAIT, -1);
+        if (ready < 0 && errno != EINTR) fail("epoll_wait");
+        for (int index = 0; index < ready; index++) {
+            int descriptor = events[index].data.fd;
+            if (descriptor == listener) {
+                accept_all(listener);
+                continue;
+            }
+            bool alive = true;
+            if (events[index].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) alive = read_requests(descriptor);
+            if (!alive || !write_answers(descriptor)) drop(descriptor);
+        }
+    }
+}
