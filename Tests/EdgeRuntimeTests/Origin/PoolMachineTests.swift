@@ -178,7 +178,7 @@ import Testing
 
     @Test(arguments: 0..<20)
     func randomOperationsAgreeWithTheModel(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = Random(seed: seed)
         let max = Int(random.next() % 5) + 1
         var pool = pool(max, waiters: 3)
         var model = Model()
@@ -288,19 +288,5 @@ import Testing
                 return
             }
         }
-    }
-}
-
-/// A seeded generator: the seed is in the name of the case that fails.
-struct SplitMix {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }
