@@ -24,8 +24,10 @@ import Testing
         for path in sources {
             let words = SwiftSource(path: path).words
             for (index, word) in words.enumerated() where !word.isMember {
+                // A modifier stands on the line of what it modifies; an enum may have a case `open`.
                 let isDeclared =
-                    index + 1 < words.count && Self.declarators.contains(words[index + 1].text)
+                    index + 1 < words.count && words[index + 1].line == word.line
+                    && Self.declarators.contains(words[index + 1].text)
                 if banned.contains(word.text), word.text.hasSuffix("nline") || isDeclared {
                     Issue.record("\(path):\(word.line): \(word.text)")
                 }
