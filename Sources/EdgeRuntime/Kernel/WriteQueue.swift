@@ -54,6 +54,30 @@ struct WriteQueue: ~Copyable {
         append(digits.span.extracting(at..<20))
     }
 
+    /// Lends room for `count` bytes in one piece, of which `fill` writes as many as it needs: one check for a whole
+    /// head instead of one for each of its parts.
+    @inline(__always)
+    mutating func append(upTo count: Int, _ fill: (inout ByteFiller) -> Void) {
+        let target = tailWithRoom(for: count)
+        let start = target.filled
+        var filler = ByteFiller(target.base + start, capacity: count)
+        fill(&filler)
+        target.didFill(filler.count)
+        extend(target, from: start, by: filler.count)
+    }
+
+    private mutating func tailWithRoom(for count: Int) -> Chunk {
+        if let tail, tail.room >= count { return tail }
+        let target =
+            switch count {
+            case ...Limits.chunkSmallBytes: pool.leaseSmall()
+            case ...Limits.chunkLargeBytes: pool.leaseLarge()
+            default: Chunk(capacity: count, ledger: pool.ledger)
+            }
+        tail = target
+        return target
+    }
+
     /// Queues a shared range without copying it.
     mutating func append(_ range: ChunkRange) {
         guard range.count > 0 else { return }
