@@ -78,9 +78,9 @@ final class LoopMetrics: @unchecked Sendable {
     }
 
     @inline(__always)
-    func observe(_ metric: Metric, _ first: Int = 0, nanoseconds: UInt64) {
+    func observe(_ metric: Metric, _ first: Int = 0, nanoseconds: Nanoseconds) {
         // Rounded up, so that a value lies in the bucket whose bound it does not exceed.
-        let microseconds = nanoseconds / 1000 &+ (nanoseconds % 1000 == 0 ? 0 : 1)
+        let microseconds = (UInt64(max(0, nanoseconds)) &+ 999) / 1000
         let start = slots + slot(metric, first, 0)
         let bucket = start + Histogram.bucket(of: microseconds)
         let sum = start + Histogram.bucketCount
@@ -147,7 +147,7 @@ final class LoopMetrics: @unchecked Sendable {
 
 extension LoopMetrics {
     @inline(__always)
-    func countRequest(status: UInt16, result: ResultType) {
+    func countRequest(status: UInt16, result: RequestResult) {
         add(.requests, Int(StatusClass(status: status).rawValue), Int(result.rawValue))
     }
 

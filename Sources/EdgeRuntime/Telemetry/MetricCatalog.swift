@@ -66,7 +66,7 @@ struct MetricVocabulary: Sendable {
     func count(of dimension: MetricDimension) -> Int {
         switch dimension {
         case .statusClass: StatusClass.allCases.count
-        case .result: ResultType.allCases.count
+        case .result: RequestResult.allCases.count
         case .origin: origins.count
         case .connectionState: OriginConnectionState.allCases.count
         case .failure: failures.count
@@ -81,7 +81,7 @@ struct MetricVocabulary: Sendable {
     func word(_ index: Int, of dimension: MetricDimension) -> String {
         switch dimension {
         case .statusClass: "\(StatusClass.allCases[index].word)"
-        case .result: "\(ResultType.allCases[index].word)"
+        case .result: "\(RequestResult.allCases[index].word)"
         case .origin: origins[index]
         case .connectionState: "\(OriginConnectionState.allCases[index].word)"
         case .failure: "\(failures[index])"

@@ -1,7 +1,7 @@
 // The words that label metrics and appear in logs: one spelling everywhere.
 
 /// What became of a request: fields `x-edge-result-type` and `x-edge-response-result-type` of the access log.
-enum ResultType: UInt8, CaseIterable {
+enum RequestResult: UInt8, CaseIterable {
     case hit
     case refreshHit
     case miss

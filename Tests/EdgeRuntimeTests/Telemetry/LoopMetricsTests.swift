@@ -61,7 +61,7 @@ import Testing
         #expect(metrics.value(.originRequests, 2) == 0)
         #expect(next.histogram(.requestTime).count == 1)
         let status = Int(StatusClass.clientError.rawValue)
-        #expect(next.value(.requests, status, Int(ResultType.miss.rawValue)) == 1)
+        #expect(next.value(.requests, status, Int(RequestResult.miss.rawValue)) == 1)
     }
 
     @Test func statusClasses() {

@@ -37,7 +37,7 @@ import Testing
         text += "\n## Words of the labels\n\n"
         let words: [(String, [StaticString])] = [
             ("`class`", StatusClass.allCases.map(\.word)),
-            ("`result`", ResultType.allCases.map(\.word)),
+            ("`result`", RequestResult.allCases.map(\.word)),
             ("`state`", OriginConnectionState.allCases.map(\.word)),
             ("`kind`", HandshakeKind.allCases.map(\.word)),
             (
