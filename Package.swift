@@ -29,7 +29,7 @@ let package = Package(
         .executableTarget(name: "edged", dependencies: ["EdgeRuntime"], swiftSettings: house),
         .testTarget(
             name: "EdgeRuntimeTests",
-            dependencies: ["EdgeRuntime", "CLinux"],
+            dependencies: ["EdgeRuntime", "CLinux", "COpenSSL"],
             swiftSettings: house
         ),
         // Names `edged` so that the binary whose libraries it checks is built before the tests run.

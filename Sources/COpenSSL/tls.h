@@ -18,6 +18,10 @@ typedef struct edge_pipe {
   size_t output_room;
   size_t output_count; // written since the caller last looked
   int output_wanted;   // a write found no room
+  // An alert must not wait for room: a connection that has failed is never asked to write again. So what is as short
+  // as an alert is kept here when there is no output; it comes after `output`.
+  unsigned char reserve[64];
+  size_t reserve_count;
   int input_ended;     // the peer closed its direction of the transport
 } edge_pipe;
 
@@ -42,6 +46,12 @@ static inline int edge_pipe_write(BIO *bio, const char *from, size_t size, size_
   BIO_clear_retry_flags(bio);
   *count = 0;
   if (pipe->output_room == 0) {
+    if (pipe->reserve_count == 0 && size <= sizeof pipe->reserve) {
+      memcpy(pipe->reserve, from, size);
+      pipe->reserve_count = size;
+      *count = size;
+      return 1;
+    }
     pipe->output_wanted = 1;
     BIO_set_retry_write(bio);
     return 0;
@@ -155,6 +165,7 @@ static inline void *edge_SSL_ticket_keys(SSL *s) { return SSL_CTX_get_app_data(S
 
 // Options whose macros Swift cannot read.
 static inline uint64_t edge_options(void) { return SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION; }
+static inline uint64_t edge_option_no_tls13(void) { return SSL_OP_NO_TLSv1_3; }
 // Idle connections give their record buffers back; a write may take one record and be repeated from elsewhere.
 static inline long edge_modes(void) {
   return SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;

@@ -68,6 +68,9 @@ final class TLSContext: @unchecked Sendable {
     static func client(_ settings: TLSClientSettings) throws(TLSSettingsError) -> TLSContext {
         let parts = ContextParts()
         let handle = try parts.make(isServer: false, minimum: settings.minimumVersion)
+        if settings.maximumVersion == .tls12 {
+            SSL_CTX_set_options(handle, edge_option_no_tls13())
+        }
         if let identity = settings.identity { try parts.use(identity, in: handle) }
         if settings.verify {
             SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
@@ -84,6 +87,7 @@ final class TLSContext: @unchecked Sendable {
             tickets: nil,
             requestsStaple: settings.requestsStaple
         )
+        guard !settings.protocols.isEmpty else { return context }
         // This call answers 0 for success, unlike its neighbours.
         let refused = SSL_CTX_set_alpn_protos(handle, context.alpn, UInt32(context.alpn.count))
         precondition(refused == 0, "our own list of protocols is well formed")

@@ -89,6 +89,7 @@ struct TLSClientSettings: Equatable, Sendable {
     /// Shown to a server that asks for a client certificate.
     var identity: TLSIdentity?
     var minimumVersion = TLSVersion.tls12
+    var maximumVersion = TLSVersion.tls13
     var protocols: [ApplicationProtocol] = [.http11]
     /// Ask for a stapled OCSP response; see `TLSStream.stapledResponse`.
     var requestsStaple = false

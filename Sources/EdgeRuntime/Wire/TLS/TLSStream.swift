@@ -87,6 +87,8 @@ final class TLSStream {
     }
 
     deinit {
+        // Else OpenSSL makes the session of a connection that was cut unfit to resume, although TLS allows it.
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         SSL_free(ssl)
         pipe.deallocate()
         dropUnread()
@@ -315,11 +317,10 @@ final class TLSStream {
         guard outputBytes > 0 else { return }
         for range in filled { queue.append(range) }
         filled.removeAll(keepingCapacity: true)
-        if let chunk = output.take(), chunk.filled > outputStart {
+        // The queue holds the last reference and gives the chunk back when it is sent: an idle stream holds none.
+        if let chunk = output.take() {
             queue.append(ChunkRange(chunk: chunk, start: outputStart, end: chunk.filled))
         }
-        // The queue holds the last reference and gives the chunk back when it is sent: an idle stream holds none.
-        outputStart = 0
         outputBytes = 0
     }
 
@@ -350,39 +351,49 @@ final class TLSStream {
         }
     }
 
+    /// Most calls produce nothing or an alert, so a chunk is leased only once OpenSSL has asked for room.
     private func offerOutput(room: Int) {
-        if let chunk = output {
-            guard chunk.room == 0 else {
-                pipe.pointee.output = chunk.base + chunk.filled
-                pipe.pointee.output_room = chunk.room
-                return
-            }
-            if chunk.filled > outputStart {
-                filled.append(
-                    ChunkRange(chunk: chunk, start: outputStart, end: chunk.filled)
-                )
-            }
-            output = nil
-            outputStart = 0
-        }
-        // Most calls produce nothing, so a chunk is leased only once OpenSSL has asked for room.
-        guard pipe.pointee.output_wanted != 0 || room > 0 else { return }
-        // Head room for what a record adds: below it a small chunk holds the whole record.
-        let isSmall = room <= Limits.chunkSmallBytes - 256
-        let chunk = isSmall ? pool.leaseSmall() : pool.leaseLarge()
-        output = chunk
+        if output?.room == 0 { setOutputAside() }
+        if output == nil, pipe.pointee.output_wanted != 0 || room > 0 { leaseOutput(room: room) }
         pipe.pointee.output_wanted = 0
-        pipe.pointee.output = chunk.base
-        pipe.pointee.output_room = chunk.room
+        guard let output else { return }
+        pipe.pointee.output = output.base + output.filled
+        pipe.pointee.output_room = output.room
+    }
+
+    private func leaseOutput(room: Int) {
+        // What a record adds to its plaintext is far below 256 bytes: a small chunk holds all of it.
+        let isSmall = room <= Limits.chunkSmallBytes - 256
+        output = isSmall ? pool.leaseSmall() : pool.leaseLarge()
+        outputStart = 0
+    }
+
+    /// The chunk is full, or nothing more is to go to it.
+    private func setOutputAside() {
+        guard let chunk = output.take(), chunk.filled > outputStart else { return }
+        filled.append(ChunkRange(chunk: chunk, start: outputStart, end: chunk.filled))
     }
 
     private func collectOutput() {
-        let count = pipe.pointee.output_count
         pipe.pointee.output_room = 0
-        pipe.pointee.output_count = 0
-        guard count > 0 else { return }
-        output?.didFill(count)
-        outputBytes += count
+        if pipe.pointee.output_count > 0 {
+            output?.didFill(pipe.pointee.output_count)
+            outputBytes += pipe.pointee.output_count
+            pipe.pointee.output_count = 0
+        }
+        let kept = pipe.pointee.reserve_count
+        guard kept > 0 else { return }
+        pipe.pointee.reserve_count = 0
+        if (output?.room ?? 0) < kept {
+            setOutputAside()
+            leaseOutput(room: 0)
+        }
+        withUnsafeBytes(of: &pipe.pointee.reserve) { bytes in
+            bytes.withMemoryRebound(to: UInt8.self) {
+                output?.append(Span(_unsafeElements: $0).extracting(first: kept))
+            }
+        }
+        outputBytes += kept
     }
 
     @inline(never)
