@@ -188,3 +188,27 @@ final class Metrics: Sendable {
         return result
     }
 }
+
+extension MetricVocabulary {
+    /// With the words of this program.
+    init(origins: [String], loops: Int) {
+        self.init(
+            origins: origins,
+            loops: loops,
+            failures: EdgeError.Kind.allCases.map { EdgeError($0).word },
+            handshakeFailures: TLSFailure.allCases.map(\.word)
+        )
+    }
+}
+
+extension LoopMetrics {
+    @inline(__always)
+    func countOriginFailure(_ origin: Int, _ error: EdgeError) {
+        add(.originFailures, origin, Int(error.kind.rawValue))
+    }
+
+    @inline(__always)
+    func countHandshakeFailure(_ failure: TLSFailure) {
+        add(.handshakesFailed, Int(failure.rawValue))
+    }
+}

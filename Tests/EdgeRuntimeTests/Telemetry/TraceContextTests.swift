@@ -7,6 +7,12 @@ import Testing
     private func isValidState(_ text: String) -> Bool { TraceState.isValid(text.utf8.span) }
 
     static let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    static let example = TraceContext(
+        traceHigh: 0x0af7_6519_16cd_43dd,
+        traceLow: 0x8448_eb21_1c80_319c,
+        span: 0xb7ad_6b71_6920_3331,
+        flags: 1
+    )
 
     @Test func whatIsReadIsWritten() {
         let context = TraceContext(Self.valid.utf8.span)
