@@ -2,8 +2,8 @@
 // §4.2 and §7.2, RFC 3986 §3.2.2).
 //
 // No normalisation is applied to what is forwarded or matched: a path is what the client sent, byte for byte, because
-// an edge that rewrites `%2F`, `..` or `//` decides about another path than the origin does. The one place that needs
-// a decoded path is file serving (`FilePath`).
+// an edge that rewrites `%2F`, `..` or `//` decides about another path than the origin does. Only who serves files
+// decodes, and does it by rules of its own.
 
 enum TargetParser {
     /// CONNECT's authority, OPTIONS' asterisk, or an absolute URI of http and https.
@@ -130,10 +130,11 @@ struct HostName {
         return Self(host: 0..<end, port: port.value, hasCapitals: capitals)
     }
 
-    /// IPv6 without a zone. Groups are counted so that nothing else gets through.
+    /// IPv6 without a zone, read to the end so that nothing else gets through.
     private static func parseBracketed(_ bytes: Span<UInt8>) -> Self? {
-        guard let close = bytes.firstIndex(of: 0x5D), IPv6Text.isValid(bytes.extracting(1..<close))
-        else { return nil }
+        guard let close = bytes.firstIndex(of: 0x5D) else { return nil }
+        let text = bytes.extracting(1..<close)
+        guard text.firstIndex(of: .colon) != nil, IPAddress(text) != nil else { return nil }
         guard let port = parsePort(bytes, from: close + 1) else { return nil }
         var capitals = false
         for index in 1..<close where bytes[index] &- 0x41 < 26 { capitals = true }
@@ -160,59 +161,5 @@ struct HostName {
         guard colon &+ 1 < bytes.count else { return Port(value: nil) }
         guard let number = bytes.extracting((colon &+ 1)...).decimal else { return nil }
         return UInt16(exactly: number).map { Port(value: $0) }
-    }
-}
-
-/// The text form of RFC 4291 §2.2, checked and not converted.
-enum IPv6Text {
-    static func isValid(_ text: Span<UInt8>) -> Bool {
-        var groups = 0
-        var at = 0
-        var isCompressed = false
-        if text.count >= 2, text[0] == .colon {
-            guard text[1] == .colon else { return false }
-            isCompressed = true
-            at = 2
-        }
-        while at < text.count {
-            var digits = 0
-            while at + digits < text.count, text[at + digits].hexDigit != nil { digits += 1 }
-            if at + digits < text.count, text[at + digits] == 0x2E {
-                guard isIPv4(text.extracting(at...)) else { return false }
-                groups += 2
-                break
-            }
-            guard digits >= 1, digits <= 4 else { return false }
-            groups += 1
-            at += digits
-            guard at < text.count else { break }
-            guard text[at] == .colon, at + 1 < text.count else { return false }
-            at += 1
-            guard text[at] == .colon else { continue }
-            guard !isCompressed else { return false }
-            isCompressed = true
-            at += 1
-        }
-        return isCompressed ? groups <= 7 : groups == 8
-    }
-
-    private static func isIPv4(_ text: Span<UInt8>) -> Bool {
-        var parts = 0
-        var at = 0
-        while at < text.count {
-            var value = 0
-            var digits = 0
-            while at < text.count, text[at].isDigit, digits < 3 {
-                value = value * 10 + Int(text[at] - 0x30)
-                digits += 1
-                at += 1
-            }
-            guard digits > 0, value <= 255 else { return false }
-            parts += 1
-            guard at < text.count else { break }
-            guard text[at] == 0x2E, at + 1 < text.count else { return false }
-            at += 1
-        }
-        return parts == 4
     }
 }
