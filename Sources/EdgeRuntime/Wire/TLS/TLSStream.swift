@@ -54,6 +54,8 @@ final class TLSStream {
     private var isReadClosed = false
     private var isWriteClosed = false
     private var hasSeenInput = false
+    /// Nothing more will be read: what the peer still sends is dropped.
+    private var isReadOver: Bool { isReadClosed || failure != nil }
     private(set) var isEstablished = false
 
     /// `now` (seconds since 1970) is when certificates must be valid; nil asks the machine's clock.
@@ -120,11 +122,11 @@ final class TLSStream {
     // MARK: Ciphertext in
 
     /// True while ciphertext or plaintext is waiting here for `read`. Do not read from the transport meanwhile.
-    var hasUnreadInput: Bool { unread != nil || SSL_has_pending(ssl) == 1 }
+    var hasUnreadInput: Bool { unread != nil || SSL_pending(ssl) > 0 }
 
     /// Takes ciphertext of the peer, by copy. `receive(_:into:capacity:)` does without one.
     func receive(_ ciphertext: Span<UInt8>) {
-        guard !isReadClosed, failure == nil, admit(ciphertext) else { return }
+        guard !isReadOver, admit(ciphertext) else { return }
         keep(ciphertext)
     }
 
@@ -134,7 +136,7 @@ final class TLSStream {
         into target: UnsafeMutablePointer<UInt8>,
         capacity: Int
     ) -> TLSProgress {
-        guard unread == nil, !isReadClosed, failure == nil, admit(ciphertext) else {
+        guard unread == nil, !isReadOver, admit(ciphertext) else {
             receive(ciphertext)
             return read(into: target, capacity: capacity)
         }
@@ -143,7 +145,7 @@ final class TLSStream {
             pipe.pointee.input_count = bytes.count
             let progress = pull(into: target, capacity: capacity)
             let rest = takeInput()
-            if rest > 0 { keep(ciphertext.extracting(last: rest)) }
+            if rest > 0, !isReadOver { keep(ciphertext.extracting(last: rest)) }
             return progress
         }
     }
@@ -206,7 +208,7 @@ final class TLSStream {
         pipe.pointee.input_count = range.count
         let progress = pull(into: target, capacity: capacity)
         let rest = takeInput()
-        if rest == 0 || failure != nil {
+        if rest == 0 || isReadOver {
             dropUnread()
         } else {
             unread?.dropFirst(range.count - rest)
@@ -218,7 +220,7 @@ final class TLSStream {
     private func pull(into target: UnsafeMutablePointer<UInt8>, capacity: Int) -> TLSProgress {
         precondition(capacity > 0, "a read needs room")
         var total = 0
-        while total < capacity, !isReadClosed, failure == nil {
+        while total < capacity, !isReadOver {
             var count = 0
             let step = run { SSL_read_ex($0, target + total, capacity - total, &count) }
             switch step {
@@ -337,7 +339,9 @@ final class TLSStream {
     private func run(room: Int = 0, _ call: (OpaquePointer) -> CInt) -> Step {
         while true {
             offerOutput(room: room)
-            ERR_clear_error()
+            // SSL_get_error reads the thread's queue, so nobody else's error may be in it. Clearing costs more than
+            // looking, and there is hardly ever one.
+            if ERR_peek_error() != 0 { ERR_clear_error() }
             let result = call(ssl)
             collectOutput()
             if !isEstablished, SSL_is_init_finished(ssl) == 1 { isEstablished = true }

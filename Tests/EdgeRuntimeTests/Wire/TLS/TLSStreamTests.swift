@@ -166,6 +166,20 @@ import Testing
         #expect(next.isEstablished)
     }
 
+    /// What the peer sends after its close_notify is dropped, so it never keeps the driver waiting for a read.
+    @Test func nothingIsReadAfterTheEnd() throws {
+        let pair = try self.pair(.tls13)
+        pair.run()
+        pair.client.stream.closeNotify()
+        let wire = pair.client.sent() + [23, 3, 3, 0, 1, 0]
+        pair.server.take(wire, pieces: { 1000 })
+        #expect(pair.server.last == .closed)
+        #expect(!pair.server.stream.hasUnreadInput)
+        pair.server.take([1, 2, 3], pieces: { 3 })
+        #expect(pair.server.last == .closed)
+        #expect(pair.server.pool.leasedBytes == 0)
+    }
+
     @Test func aSlowReaderKeepsCiphertextBounded() throws {
         let pair = try self.pair(.tls13)
         pair.run()
