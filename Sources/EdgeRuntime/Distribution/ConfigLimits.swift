@@ -27,6 +27,4 @@ extension Limits {
     /// A table computed by loops over hundreds of thousands of rows still ends within a second.
     static let configInstructionsMax = 50_000_000
     static let configMemoryBytesMax = 256 << 20
-    /// Nested tables, blocks and expressions of one Lua file, so that the parser's own stack is bounded.
-    static let luaNestingMax = 200
 }

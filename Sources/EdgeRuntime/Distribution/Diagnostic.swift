@@ -28,3 +28,30 @@ extension Diagnostic: CustomStringConvertible {
         return text
     }
 }
+
+extension Diagnostic {
+    /// The same with the line of the file, and a caret under the place.
+    package func described(with sources: [String: [UInt8]]) -> String {
+        guard let position, let bytes = sources[position.file] else { return description }
+        let lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+        guard position.line >= 1, position.line <= lines.count else { return description }
+        let line = String(decoding: lines[position.line - 1], as: UTF8.self)
+        // Tabs stay tabs, so that the caret stands under its place whatever their width is.
+        let lead = line.utf8.prefix(position.column - 1)
+        let blanks = lead.filter { $0 & 0xc0 != 0x80 }.map { $0 == 9 ? "\t" : " " }.joined()
+        return "\(description)\n    \(line)\n    \(blanks)^"
+    }
+
+    package var json: String {
+        var fields = ["\"severity\":\(ConfigDump.quoted(severity.rawValue))"]
+        if let position {
+            fields.append("\"file\":\(ConfigDump.quoted(position.file))")
+            fields.append("\"line\":\(position.line)")
+            fields.append("\"column\":\(position.column)")
+        }
+        fields.append("\"key\":\(ConfigDump.quoted(key))")
+        fields.append("\"message\":\(ConfigDump.quoted(message))")
+        fields.append("\"remedy\":\(ConfigDump.quoted(remedy))")
+        return "{\(fields.joined(separator: ","))}"
+    }
+}

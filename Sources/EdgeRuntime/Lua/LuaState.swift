@@ -1,0 +1,233 @@
+// The owner of one Lua virtual machine: create, load, call, close.
+//
+// Errors of Lua code come back as values. A host function is a C function pointer that captures nothing: it finds
+// what belongs to it through `LuaStack.context`, and answers `LuaStack.raise` instead of jumping (see `CLua.h`).
+
+import CLua
+
+struct LuaError: Error {
+    enum Kind: Equatable {
+        case syntax
+        case runtime
+        case memory
+        case instructions
+    }
+
+    var kind: Kind
+    var message: String
+}
+
+final class LuaState {
+    private let state: OpaquePointer
+
+    /// `nil` if the limit does not hold even an empty machine. `context` is what host functions find; the caller
+    /// keeps it alive as long as the machine.
+    init?(memoryBytesMax: Int, context: UnsafeMutableRawPointer? = nil) {
+        guard let state = edge_lua_new(memoryBytesMax, context) else { return nil }
+        guard edge_lua_open_libraries(state) == LUA_OK else {
+            edge_lua_close(state)
+            return nil
+        }
+        self.state = state
+    }
+
+    deinit { edge_lua_close(state) }
+
+    var stack: LuaStack { LuaStack(state) }
+    var memoryBytes: Int { edge_lua_memory(state) }
+}
+
+/// The values of a running machine, by typed calls that never raise.
+struct LuaStack {
+    private let state: OpaquePointer
+
+    /// What a host function returns, with the error value on top, to raise it.
+    static let raise = CInt(EDGE_LUA_RAISE)
+
+    enum Kind {
+        case none
+        case `nil`
+        case boolean
+        case integer
+        case number
+        case string
+        case table
+        case function
+        case userdata
+        case other
+    }
+
+    init(_ state: OpaquePointer) { self.state = state }
+
+    var context: UnsafeMutableRawPointer? { edge_lua_context(state) }
+    var count: Int { Int(lua_gettop(state)) }
+
+    // MARK: Code
+
+    /// Leaves the compiled function on top.
+    func load(_ text: [UInt8], name: String) throws(LuaError) {
+        let status = text.withUnsafeBytes {
+            edge_lua_load(
+                state,
+                $0.baseAddress?.assumingMemoryBound(to: CChar.self),
+                $0.count,
+                name
+            )
+        }
+        guard status != LUA_OK else { return }
+        throw popError(status == LUA_ERRMEM ? .memory : .syntax)
+    }
+
+    /// Calls the function under its arguments; nested calls draw on the outermost budget.
+    func call(arguments: Int, results: Int, instructions: Int) throws(LuaError) {
+        let status = edge_lua_call(state, CInt(arguments), CInt(results), instructions)
+        guard status != LUA_OK else { return }
+        switch status {
+        case LUA_ERRMEM: throw popError(.memory)
+        case CInt(EDGE_LUA_SPENT): throw popError(.instructions)
+        default: throw popError(.runtime)
+        }
+    }
+
+    private func popError(_ kind: LuaError.Kind) -> LuaError {
+        let message = string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
+        pop()
+        return LuaError(kind: kind, message: message)
+    }
+
+    // MARK: Reading
+
+    func kind(at index: Int) -> Kind {
+        switch lua_type(state, CInt(index)) {
+        case LUA_TNONE: .none
+        case LUA_TNIL: .nil
+        case LUA_TBOOLEAN: .boolean
+        case LUA_TNUMBER: lua_isinteger(state, CInt(index)) != 0 ? .integer : .number
+        case LUA_TSTRING: .string
+        case LUA_TTABLE: .table
+        case LUA_TFUNCTION: .function
+        case LUA_TUSERDATA: .userdata
+        default: .other
+        }
+    }
+
+    func kindName(at index: Int) -> String {
+        String(cString: lua_typename(state, lua_type(state, CInt(index))))
+    }
+
+    func boolean(at index: Int) -> Bool { lua_toboolean(state, CInt(index)) != 0 }
+
+    func integer(at index: Int) -> Int64? {
+        var value: lua_Integer = 0
+        return edge_lua_integer(state, CInt(index), &value) != 0 ? value : nil
+    }
+
+    func number(at index: Int) -> Double { edge_lua_number(state, CInt(index)) }
+
+    /// The bytes of a string. Numbers are not turned into strings, which would change the table they are in.
+    func bytes(at index: Int) -> [UInt8]? {
+        guard lua_type(state, CInt(index)) == LUA_TSTRING else { return nil }
+        var length = 0
+        guard let start = lua_tolstring(state, CInt(index), &length) else { return nil }
+        return Array(UnsafeRawBufferPointer(start: start, count: length))
+    }
+
+    /// `nil` if it is no string, or not UTF-8.
+    func string(at index: Int) -> String? {
+        bytes(at: index).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// Tells tables apart; never shown.
+    func identity(at index: Int) -> UnsafeRawPointer? { lua_topointer(state, CInt(index)) }
+
+    func absolute(_ index: Int) -> Int { Int(lua_absindex(state, CInt(index))) }
+
+    /// Whether there is room for `count` more values; asked before every descent.
+    func hasRoom(for count: Int) -> Bool { lua_checkstack(state, CInt(count)) != 0 }
+
+    // MARK: Tables
+
+    /// Pushes the next key and value after the key on top, which it takes. False at the end.
+    func next(in table: Int) -> Bool { lua_next(state, CInt(table)) != 0 }
+
+    func rawLength(at index: Int) -> Int { Int(lua_rawlen(state, CInt(index))) }
+    func pushRawItem(_ position: Int, of table: Int) {
+        _ = lua_rawgeti(state, CInt(table), lua_Integer(position))
+    }
+    /// Takes the value on top.
+    func setRawItem(_ position: Int, of table: Int) {
+        lua_rawseti(state, CInt(table), lua_Integer(position))
+    }
+    /// Pushes what a table without metatable has under a name.
+    func pushField(_ name: String, of table: Int) {
+        let table = absolute(table)
+        push(name)
+        _ = lua_rawget(state, CInt(table))
+    }
+    /// Takes the value on top.
+    func setField(_ name: String, of table: Int) {
+        let table = absolute(table)
+        push(name)
+        lua_rotate(state, -2, 1)
+        lua_rawset(state, CInt(table))
+    }
+    /// Takes the key and the value on top of it.
+    func setRaw(in table: Int) { lua_rawset(state, CInt(table)) }
+
+    // MARK: Writing
+
+    func pop(_ count: Int = 1) { edge_lua_pop(state, CInt(count)) }
+    func pushNil() { lua_pushnil(state) }
+    func pushTable() { lua_createtable(state, 0, 0) }
+    func pushCopy(of index: Int) { lua_pushvalue(state, CInt(index)) }
+    func pushGlobals() { _ = lua_rawgeti(state, Self.registry, lua_Integer(LUA_RIDX_GLOBALS)) }
+    func push(_ host: edge_lua_host?) { edge_lua_push_host(state, host) }
+
+    func push(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            _ = bytes.withMemoryRebound(to: CChar.self) {
+                lua_pushlstring(state, $0.baseAddress, $0.count)
+            }
+        }
+    }
+
+    /// A value that is neither text nor table and remembers a name.
+    func pushMark(_ name: String) {
+        _ = lua_newuserdatauv(state, 0, 1)
+        push(name)
+        _ = lua_setiuservalue(state, -2, 1)
+    }
+
+    func mark(at index: Int) -> String? {
+        guard lua_type(state, CInt(index)) == LUA_TUSERDATA else { return nil }
+        _ = lua_getiuservalue(state, CInt(index), 1)
+        defer { pop() }
+        return string(at: -1)
+    }
+
+    /// Replaces the globals of the function on top by the table below it, which stays.
+    func useAsGlobals() {
+        pushCopy(of: -2)
+        _ = lua_setupvalue(state, -2, 1)
+    }
+
+    /// For the end of a host function: raises `message` with the place of the caller in front.
+    func fail(_ message: String) -> CInt {
+        var record = lua_Debug()
+        var place = ""
+        if lua_getstack(state, 1, &record) != 0, lua_getinfo(state, "Sl", &record) != 0,
+            record.currentline > 0
+        {
+            let name = withUnsafeBytes(of: &record.short_src) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            place = "\(name):\(record.currentline): "
+        }
+        push(place + message)
+        return Self.raise
+    }
+
+    // LUA_REGISTRYINDEX is an arithmetic macro; LUAI_MAXSTACK is a million on every 64-bit system.
+    private static let registry: CInt = -1_000_000 - 1000
+}

@@ -1,0 +1,69 @@
+// What a Lua file says, as far as somebody asks: enough to find where a value was written and where a function
+// begins. Operators keep their operands but not their meaning; the virtual machine is the judge of that.
+
+struct LuaChunk: Sendable {
+    var body: LuaBlock
+}
+
+struct LuaBlock: Sendable {
+    var statements: [LuaStatement] = []
+}
+
+struct LuaStatement: Sendable {
+    indirect enum Kind: Sendable {
+        case local(names: [String], values: [LuaExpression])
+        case assign(targets: [LuaExpression], values: [LuaExpression])
+        case call(LuaExpression)
+        case block(LuaBlock)
+        /// `while`, `repeat`, `for`, `if`: what is asked and what is done.
+        case compound(conditions: [LuaExpression], blocks: [LuaBlock])
+        case function(name: String, isLocal: Bool, body: LuaFunction)
+        case returning([LuaExpression])
+        case jump
+        case label
+    }
+
+    var kind: Kind
+    var position: LuaPosition
+}
+
+struct LuaFunction: Sendable {
+    var parameters: [String]
+    var isVariadic: Bool
+    var body: LuaBlock
+}
+
+struct LuaExpression: Sendable {
+    indirect enum Kind: Sendable {
+        case `nil`
+        case boolean(Bool)
+        case integer(Int64)
+        case float(Double)
+        case string([UInt8])
+        case vararg
+        case function(LuaFunction)
+        case table([LuaTableItem])
+        case name(String)
+        case index(LuaExpression, key: LuaExpression)
+        case call(LuaExpression, method: String?, arguments: [LuaExpression])
+        case parenthesised(LuaExpression)
+        case unary(LuaExpression)
+        case binary(LuaExpression, LuaExpression)
+    }
+
+    var kind: Kind
+    var position: LuaPosition
+}
+
+struct LuaTableItem: Sendable {
+    enum Key: Sendable {
+        case positional
+        case name(String)
+        case computed(LuaExpression)
+    }
+
+    var key: Key
+    var value: LuaExpression
+    /// Where the item begins: its key, if it has one.
+    var position: LuaPosition
+}
