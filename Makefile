@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PORT ?= 8080
 PREFIX ?= /usr/local
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 SOAK_SECONDS ?= 300
 ROUNDS ?= 3
 SECONDS_PER ?= 2
@@ -41,8 +41,8 @@ lint: setup-build  ## format and shell syntax; changes nothing
 	swift format lint --strict --recursive Sources Tests Package.swift
 	@for script in scripts/* .ci/run; do bash -n "$$script"; done
 
-fuzz: setup-test  ## every parser of untrusted bytes, FUZZ_SECONDS (60) in all
-	EDGED_FUZZ_SECONDS=$(FUZZ_SECONDS) swift test --disable-xctest --filter FuzzTests
+fuzz: setup-test  ## libFuzzer on every parser of untrusted bytes, FUZZ_SECONDS (30) each
+	scripts/fuzz $(FUZZ_SECONDS)
 
 soak: build setup-test  ## long simulation (SOAK_SECONDS, 300) and attacks on a running server
 	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SimulationTests

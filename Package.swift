@@ -32,6 +32,12 @@ let package = Package(
             dependencies: ["EdgeRuntime", "CLinux", "COpenSSL"],
             swiftSettings: house
         ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["EdgeRuntime"],
+            exclude: ["Corpus"],
+            swiftSettings: house
+        ),
         // Names `edged` so that the binary whose libraries it checks is built before the tests run.
         .testTarget(name: "HouseTests", dependencies: ["edged"], swiftSettings: house),
     ],

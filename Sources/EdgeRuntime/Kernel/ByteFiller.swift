@@ -17,9 +17,70 @@ struct ByteFiller: ~Copyable {
         precondition(added <= capacity &- count, "more than was asked for")
         bytes.withUnsafeBufferPointer { source in
             guard let from = source.baseAddress else { return }
-            (base + count).update(from: from, count: added)
+            Self.copy(from, to: base + count, added)
         }
         count &+= added
+    }
+
+    /// `name: value CRLF`, checked once.
+    @inline(__always)
+    mutating func append(line name: Span<UInt8>, value: Span<UInt8>) {
+        let added = name.count &+ value.count &+ 4
+        precondition(added <= capacity &- count, "more than was asked for")
+        let start = base + count
+        name.withUnsafeBufferPointer { source in
+            guard let from = source.baseAddress else { return }
+            Self.copy(from, to: start, source.count)
+        }
+        start[name.count] = 0x3A
+        start[name.count &+ 1] = 0x20
+        value.withUnsafeBufferPointer { source in
+            guard let from = source.baseAddress else { return }
+            Self.copy(from, to: start + name.count + 2, source.count)
+        }
+        start[added &- 2] = 0x0D
+        start[added &- 1] = 0x0A
+        count &+= added
+    }
+
+    /// Most parts of a head are shorter than the way to `memcpy`: up to 32 bytes are two overlapping moves.
+    @inline(__always)
+    private static func copy(
+        _ source: UnsafePointer<UInt8>,
+        to target: UnsafeMutablePointer<UInt8>,
+        _ count: Int
+    ) {
+        if count > 32 {
+            target.update(from: source, count: count)
+        } else if count >= 16 {
+            move(SIMD16<UInt8>.self, source, target, count)
+        } else if count >= 8 {
+            move(UInt64.self, source, target, count)
+        } else if count >= 4 {
+            move(UInt32.self, source, target, count)
+        } else {
+            var index = 0
+            while index < count {
+                target[index] = source[index]
+                index &+= 1
+            }
+        }
+    }
+
+    /// The first and the last word of `count` bytes, which together are all of them.
+    @inline(__always)
+    private static func move<Word: BitwiseCopyable>(
+        _ word: Word.Type,
+        _ source: UnsafePointer<UInt8>,
+        _ target: UnsafeMutablePointer<UInt8>,
+        _ count: Int
+    ) {
+        let last = count &- MemoryLayout<Word>.size
+        let from = UnsafeRawPointer(source)
+        let first = from.loadUnaligned(as: word)
+        let second = from.loadUnaligned(fromByteOffset: last, as: word)
+        UnsafeMutableRawPointer(target).storeBytes(of: first, as: word)
+        UnsafeMutableRawPointer(target).storeBytes(of: second, toByteOffset: last, as: word)
     }
 
     @inline(__always)

@@ -118,6 +118,7 @@ enum HeadWriter {
         _ out: inout ByteFiller
     ) {
         let source = arena.bytes
+        // Received lines that follow each other, not yet copied.
         var run = 0..<0
         for index in 0..<fields.count {
             let field = fields[index]
@@ -133,14 +134,15 @@ enum HeadWriter {
             }
             out.append(source.extracting(run))
             run = 0..<0
+            let value = source.extracting(field.value.start..<field.value.end)
             if field.name.isEmpty {
-                out.append(field.id.canonical)
+                let name = field.id.canonical
+                let text = Span(_unsafeStart: name.utf8Start, count: name.utf8CodeUnitCount)
+                out.append(line: text, value: value)
             } else {
-                out.append(source.extracting(field.name.start..<field.name.end))
+                let name = source.extracting(field.name.start..<field.name.end)
+                out.append(line: name, value: value)
             }
-            out.append(": ")
-            out.append(source.extracting(field.value.start..<field.value.end))
-            out.append("\r\n")
         }
         out.append(source.extracting(run))
     }
