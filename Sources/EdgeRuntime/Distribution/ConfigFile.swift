@@ -149,6 +149,10 @@ final class ConfigFile {
                 stack.push(host)
                 stack.setField(name, of: -2)
             }
+            stack.pushTable()
+            stack.push(Self.unknown)
+            stack.setField("__index", of: -2)
+            stack.setMetatable(of: -2)
             try stack.load(units[unit].bytes, name: "@\(path)")
             stack.useAsGlobals()
             try stack.call(
@@ -176,14 +180,10 @@ final class ConfigFile {
         case .syntax, .runtime:
             let (place, message) = locate(error.message, path: path)
             var parts = message.split(separator: "\u{1}", maxSplits: 1)
-            let remedy = parts.count > 1 ? String(parts.removeLast()) : remedy(for: message)
+            let remedy =
+                parts.count > 1 ? String(parts.removeLast()) : "correct the code that fails here"
             report(place, parts.first.map(String.init) ?? message, remedy)
         }
-    }
-
-    private func remedy(for message: String) -> String {
-        guard message.contains("global '") else { return "correct the code that fails here" }
-        return "only env, secret, include and Lua's own string, table, math, utf8 are there"
     }
 
     /// Takes `file:line:` off a message; the column is where the line begins.
@@ -220,6 +220,17 @@ final class ConfigFile {
         ("secret", { ConfigFile.host($0) { $0.secret($1) } }),
         ("include", { ConfigFile.host($0) { $0.include($1) } }),
     ]
+
+    /// A name that nobody defined would silently be nil, and the setting would be left out.
+    private static let unknown: Host = { ConfigFile.host($0) { $0.unknownName($1) } }
+
+    private func unknownName(_ stack: LuaStack) -> CInt {
+        let name = stack.string(at: 2) ?? "?"
+        let known = LuaSandbox.globals + LuaSandbox.libraries.map(\.name) + Self.hosts.map(\.0)
+        let near = Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+        let all = "define it with local; known are \(known.joined(separator: ", "))"
+        return stack.fail("unknown name '\(name)'\u{1}\(near ?? all)")
+    }
 
     private static func host(
         _ state: OpaquePointer?,

@@ -206,6 +206,12 @@ struct LuaStack {
         return string(at: -1)
     }
 
+    /// Takes the table on top and makes it the metatable of the table at `index`.
+    func setMetatable(of index: Int) {
+        let index = absolute(index)
+        _ = lua_setmetatable(state, CInt(index))
+    }
+
     /// Replaces the globals of the function on top by the table below it, which stays.
     func useAsGlobals() {
         pushCopy(of: -2)
