@@ -3,8 +3,6 @@
 extension Limits {
     /// `X-Forwarded-For` and its kin grow with every hop; past this the oldest hops are left out.
     static let forwardedBytesMax = 4 << 10
-    /// How often a request may come back to us: one of our distributions may be the origin of another, once.
-    static let loopPassesMax = 2
     /// Ranges of one request that are served; with more the whole is cheaper for everybody (RFC 9110 §14.2).
     static let rangesMax = 16
 }

@@ -40,21 +40,23 @@ enum ForwardedFields {
 
     // MARK: CDN-Loop
 
-    /// How often this edge is named.
-    static func passes(_ fields: borrowing HeaderFields, name: Span<UInt8>, in arena: Arena) -> Int
-    {
-        var count = 0
+    /// Whether this edge is named: it has seen the request before, and once is too often (RFC 8586 §2).
+    static func isLoop(
+        _ fields: borrowing HeaderFields,
+        name: Span<UInt8>,
+        in arena: Arena
+    ) -> Bool {
         var next = fields.firstIndex(of: .cdnLoop)
         while let index = next {
             let value = arena[fields[index].value]
             var position = 0
             while let element = FieldSyntax.nextElement(value, &position) {
                 let part = value.extracting(element)
-                if part.extracting(FieldSyntax.head(part)).equalsIgnoringCase(name) { count += 1 }
+                if part.extracting(FieldSyntax.head(part)).equalsIgnoringCase(name) { return true }
             }
             next = fields.firstIndex(of: .cdnLoop, from: index + 1)
         }
-        return count
+        return false
     }
 
     private static func loop(
@@ -62,9 +64,7 @@ enum ForwardedFields {
         _ name: Span<UInt8>,
         _ arena: Arena
     ) throws(EdgeError) {
-        guard passes(fields, name: name, in: arena) < Limits.loopPassesMax else {
-            throw .loopDetected
-        }
+        guard !isLoop(fields, name: name, in: arena) else { throw .loopDetected }
         // A list that long went in circles through somebody, and cutting it would hide that.
         guard length(of: .cdnLoop, fields) <= Limits.forwardedBytesMax else { throw .loopDetected }
         let mark = joined(.cdnLoop, fields, arena)

@@ -19,27 +19,30 @@ final class TestHead {
         let name = Array(line[..<colon].utf8)
         let value = line[colon...].dropFirst().drop { $0 == " " }
         let slice = arena.append(name.span)
-        head.fields.append(
-            Field(
-                HeaderName.named(name.span),
-                name: slice,
-                value: arena.append(Array(value.utf8).span)
-            )
-        )
+        let text = Array(value.utf8)
+        let valueSlice = arena.append(text.span)
+        head.fields.append(Field(HeaderName.named(name.span), name: slice, value: valueSlice))
     }
 
-    func text(_ slice: Slice) -> String { arena[slice].text }
+    func text(_ slice: Slice) -> String {
+        // A view depends on a local arena; on a property it would not outlive the access.
+        let arena = arena
+        return arena[slice].text
+    }
 
     var lines: [String] {
-        (0..<head.fields.count).map { index in
+        let arena = arena
+        var lines: [String] = []
+        for index in 0..<head.fields.count {
             let field = head.fields[index]
             let name = arena.name(of: field).text
-            return "\(name): \(arena[field.value].text)"
+            lines.append("\(name): \(text(field.value))")
         }
+        return lines
     }
 
     func value(_ id: HeaderName) -> String? {
         guard let slice = head.fields.value(of: id) else { return nil }
-        return arena[slice].text
+        return text(slice)
     }
 }
