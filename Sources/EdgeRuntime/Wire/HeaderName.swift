@@ -265,6 +265,9 @@ enum HeaderName: UInt8, CaseIterable {
         }
     }
 
+    /// Bytes of the longest canonical spelling, `Content-Security-Policy-Report-Only`.
+    static let longestName = 35
+
     /// Fields that speak about one connection and never pass on, nominated by `Connection` or not (RFC 9110 §7.6.1).
     /// The proxy credentials belong to the proxy that was asked for them, which is nobody behind us.
     var isHopByHop: Bool {

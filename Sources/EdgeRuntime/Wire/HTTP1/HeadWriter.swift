@@ -103,8 +103,7 @@ enum HeadWriter {
         var room = 0
         for index in 0..<fields.count {
             let field = fields[index]
-            let name = field.name.isEmpty ? field.id.canonical.utf8CodeUnitCount : field.name.count
-            room &+= name &+ field.value.count &+ 4
+            room &+= field.name.count &+ field.value.count &+ HeaderName.longestName &+ 4
         }
         if case .upgrade(let protocols) = connection { room &+= protocols.count }
         return room
