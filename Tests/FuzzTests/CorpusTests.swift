@@ -9,6 +9,7 @@ import Testing
         case responseHead = "response-head"
         case chunkedBody = "chunked-body"
         case proxyProtocol = "proxy-protocol"
+        case luaSyntax = "lua-syntax"
 
         func check(_ input: [UInt8]) {
             switch self {
@@ -16,6 +17,7 @@ import Testing
             case .responseHead: WireProperties.responseHead(input)
             case .chunkedBody: WireProperties.chunkedBody(input)
             case .proxyProtocol: WireProperties.proxyProtocol(input)
+            case .luaSyntax: LuaProperties.luaSyntax(input)
             }
         }
     }

@@ -160,6 +160,7 @@ final class ConfigFile {
                 results: 1,
                 instructions: Limits.configInstructionsMax
             )
+            stack.dropBelowTop()
             return true
         } catch {
             explain(error, path: path)

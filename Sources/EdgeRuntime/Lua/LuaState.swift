@@ -177,6 +177,11 @@ struct LuaStack {
     // MARK: Writing
 
     func pop(_ count: Int = 1) { edge_lua_pop(state, CInt(count)) }
+    /// Takes out the value under the top.
+    func dropBelowTop() {
+        lua_rotate(state, -2, 1)
+        pop()
+    }
     func pushNil() { lua_pushnil(state) }
     func pushTable() { lua_createtable(state, 0, 0) }
     func pushCopy(of index: Int) { lua_pushvalue(state, CInt(index)) }

@@ -91,3 +91,16 @@ import Testing
         #expect(Quantity.duration("-1s") == .failure(.notANumber))
     }
 }
+
+@Suite struct ConfigIncludeTests {
+    @Test func positionsLeadIntoIncludedFiles() throws {
+        let path = Fixtures.path("config/include/edge.lua")
+        let result = ConfigCheck.load(path: path)
+        let errors = result.diagnostics.filter { $0.severity == .error }
+        #expect(errors.count == 1)
+        let position = try #require(errors.first?.position)
+        #expect(position.file.hasSuffix("include/sites/b.lua"))
+        #expect(position.line == 4)
+        #expect(errors.first?.key == "distributions.b.behaviors[1].origin")
+    }
+}

@@ -1,0 +1,3 @@
+return {
+  a = { domains = { "a.example" }, behaviors = { { path = "*", origin = "web" } } },
+}

@@ -1,0 +1,10 @@
+local rows = {
+  {
+    path = "*",
+    origin = "wab",
+  },
+}
+
+return {
+  b = { domains = { "b.example" }, behaviors = rows },
+}
