@@ -49,7 +49,11 @@ enum CommandTable {
         sentence: "one JSON object per line"
     )
 
-    static var all: [Command] { [CheckCommand.row, ConfigCommand.row, VersionCommand.row] }
+    static var all: [Command] {
+        [
+            RunCommand.row, CheckCommand.row, ConfigCommand.row, VersionCommand.row,
+        ]
+    }
 
     static func find(_ name: String) -> Command? { all.first { $0.name == name } }
 

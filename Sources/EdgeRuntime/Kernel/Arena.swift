@@ -88,6 +88,10 @@ final class Arena {
         return Slice(start, slice.count)
     }
 
+    /// Copies what a slice of another arena says.
+    @inline(__always)
+    func append(_ slice: Slice, from other: Arena) -> Slice { append(other[slice]) }
+
     func append(_ text: StaticString) -> Slice {
         guard reserve(text.utf8CodeUnitCount) else { return .empty }
         let start = used
@@ -104,6 +108,11 @@ final class Arena {
 
     /// The slice of everything that was appended since `mark`: several appends make one value.
     func slice(since mark: Int) -> Slice { Slice(mark, used - mark) }
+
+    /// For what must outlive the arena: jobs on other threads.
+    func copy(of slice: Slice) -> [UInt8] {
+        self[slice].withUnsafeBufferPointer { Array($0) }
+    }
 
     /// Changes one byte in place; for canonical case, never for length.
     func replaceByte(at offset: Int, with byte: UInt8) {

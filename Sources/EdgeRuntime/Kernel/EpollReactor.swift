@@ -199,18 +199,22 @@ final class EpollReactor {
 
     private static func readiness(_ flags: UInt32) -> Readiness {
         var readiness: Readiness = []
-        // The peer's end is read as zero bytes, so RDHUP means "read".
-        if flags & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue) != 0 { readiness.insert(.readable) }
+        if flags & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
+        if flags & EPOLLRDHUP.rawValue != 0 { readiness.formUnion([.readable, .ending]) }
         if flags & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
         if flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-            readiness.formUnion([.readable, .writable, .hungUp])
+            readiness.formUnion([.readable, .writable, .hungUp, .ending])
         }
         return readiness
     }
 
     private func add(_ handle: CInt, _ token: Token, _ flags: UInt32) {
         var event = epoll_event(events: flags, data: epoll_data_t(u64: token.packed))
-        let result = epoll_ctl(epoll.raw, EPOLL_CTL_ADD, handle, &event)
+        var result = epoll_ctl(epoll.raw, EPOLL_CTL_ADD, handle, &event)
+        if result < 0, edge_errno() == EEXIST {
+            // The socket passes from one member to another: from a connect attempt to its connection.
+            result = epoll_ctl(epoll.raw, EPOLL_CTL_MOD, handle, &event)
+        }
         // ENOMEM and ENOSPC (max_user_watches) are the only ways left; without the watch the socket stays silent
         // and its deadline closes it.
         assert(result == 0)

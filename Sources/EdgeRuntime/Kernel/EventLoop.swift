@@ -14,6 +14,8 @@ package final class EventLoop {
     let blocking: BlockingPool
     private(set) var clock = Clock()
     var random: Random
+    /// Passing bytes (ciphertext): good until the next call that may use it, never kept.
+    let scratch = Chunk(capacity: Limits.scratchBytes)
 
     private var members = MemberTable()
     private var events: [ReactorEvent] = []

@@ -26,6 +26,8 @@ enum Limits {
     static let chunkSmallBytes = 4 << 10
     /// One read from a socket when a body streams: large enough that the system call is a small part of the cost.
     static let chunkLargeBytes = 64 << 10
+    /// Room below this is not worth a system call: a new chunk is taken.
+    static let readRoomMin = 512
     /// Chunks kept by a loop for reuse; past it they go back to the allocator, so a burst does not stay resident.
     static let chunksSmallKept = 512
     static let chunksLargeKept = 32
@@ -43,10 +45,54 @@ enum Limits {
     /// The longest sleep: bounds what a lost wake-up could cost.
     static let sleepMax = Nanoseconds.seconds(60)
 
+    /// A loop's passing bytes: two full TLS records.
+    static let scratchBytes = 34 << 10
+    /// Plaintext of one TLS record at the most (RFC 8446 §5.1).
+    static let recordBytes = 16 << 10
+
     // MARK: Threads
 
     /// Threads for disk and names. They mostly sleep in the kernel; more would only queue at the disk.
     static let blockingThreads = 4
     /// Jobs waiting for them. Past it a job is refused and its asker answers 503 instead of waiting without end.
     static let blockingJobsQueued = 4096
+
+    // MARK: Bodies on their way
+
+    /// What a body may run ahead of its reader: keeps both sockets busy over a long path, and an exchange in each
+    /// direction below 1 MiB together with the write queues and the chunks being filled.
+    static let flowBytes = 256 << 10
+    /// Ranges in a flow. A peer that sends its body in tiny pieces fills this first, and waits.
+    static let flowRanges = 256
+    /// What may wait in a write queue before the flow behind it is left alone.
+    static let outputBytes = 128 << 10
+    /// A piece below this is cheaper to copy next to its neighbours than to carry as a range of its own.
+    static let copiedPieceBytes = 1024
+
+    // MARK: HTTP/1.1 connections
+
+    /// 1xx responses before a final one: enough for any honest origin, and no endless exchange.
+    static let informationalResponses = 8
+    /// How long the body waits for an origin's `100 Continue` before it is sent anyway (RFC 9110 §10.1.1).
+    static let continuePatience = Nanoseconds.seconds(1)
+    /// Reading into the void after an early response, so that the close does not destroy it.
+    static let lingerTime = Nanoseconds.seconds(2)
+    static let lingerBytes = 1 << 20
+    /// Exchanges begun in one go on one connection, so that a pipeline does not starve its neighbours.
+    static let exchangesPerPump = 16
+    /// A tunnel without a byte in either direction (the contract's ten minutes).
+    static let tunnelIdle = Nanoseconds.seconds(600)
+
+    // MARK: Stocks
+
+    /// Exchanges and fetches that a loop keeps for reuse: as many as are in flight on a busy loop. One is about
+    /// 6 KiB, so the stock stays below 7 MiB.
+    static let exchangesKept = 512
+
+    // MARK: Ending
+
+    /// How often a draining loop looks whether its last viewer has left.
+    static let drainPoll = Nanoseconds.milliseconds(20)
+    /// What the last lines of the logs may take at the end.
+    static let logFlushMilliseconds = 2000
 }

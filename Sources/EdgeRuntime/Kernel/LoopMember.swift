@@ -30,6 +30,8 @@ struct Readiness: OptionSet {
     static let writable = Self(rawValue: 2)
     /// Both directions are gone: reset, or closed by both sides.
     static let hungUp = Self(rawValue: 4)
+    /// The peer's end is on its way: reading goes on until it is seen, since no other edge will tell.
+    static let ending = Self(rawValue: 8)
 }
 
 class LoopMember {

@@ -318,16 +318,16 @@ final class SimulatedReactor {
             report(handle, .readable)
         case .end(let handle):
             sockets[Int(handle)].peerEnded = true
-            report(handle, .readable)
+            report(handle, [.readable, .ending])
         case .reset(let handle):
             sockets[Int(handle)].isReset = true
-            report(handle, [.readable, .writable, .hungUp])
+            report(handle, [.readable, .writable, .hungUp, .ending])
         case .connected(let handle, let listener): connected(handle, to: listener)
         case .refused(let handle, let code):
             sockets[Int(handle)].isConnecting = false
             sockets[Int(handle)].connectFailure = code
             sockets[Int(handle)].isReset = true
-            report(handle, [.readable, .writable, .hungUp])
+            report(handle, [.readable, .writable, .hungUp, .ending])
         case .room(let handle): report(handle, .writable)
         case .again(let handle, let readiness): report(handle, readiness)
         }

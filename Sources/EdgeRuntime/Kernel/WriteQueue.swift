@@ -115,6 +115,20 @@ struct WriteQueue: ~Copyable {
         return sent
     }
 
+    /// Copies up to `limit` pending bytes to `target` without taking them.
+    func copyFront(to target: UnsafeMutablePointer<UInt8>, _ limit: Int) -> Int {
+        var copied = 0
+        var index = first
+        while index < ranges.count, copied < limit {
+            let range = ranges[index]
+            let count = min(range.count, limit - copied)
+            (target + copied).update(from: range.chunk.base + Int(range.start), count: count)
+            copied += count
+            index += 1
+        }
+        return copied
+    }
+
     /// For writers that are not a socket: the first pending range.
     var front: ChunkRange? { first < ranges.count ? ranges[first] : nil }
 

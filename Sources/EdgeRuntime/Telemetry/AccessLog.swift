@@ -109,7 +109,7 @@ final class AccessLog {
         Format.field(",\"x-forwarded-for\":", &line)
         value(Format.self, .xForwardedFor, request.fields, requestArena, &line)
         renderConnection(Format.self, record, request, &line)
-        renderResponse(Format.self, response, responseArena, &line)
+        renderResponse(Format.self, record, response, responseArena, &line)
     }
 
     @inline(__always)
@@ -227,6 +227,7 @@ final class AccessLog {
     @inline(__always)
     private func renderResponse<Format: LineFormat>(
         _: Format.Type,
+        _ record: borrowing AccessRecord,
         _ response: borrowing ResponseHead,
         _ arena: Arena,
         _ line: inout LogLine
@@ -236,7 +237,8 @@ final class AccessLog {
         Format.field(",\"sc-content-len\":", &line)
         number(
             Format.self,
-            response.fields.value(of: .contentLength).flatMap { arena[$0].decimal },
+            record.contentLength
+                ?? response.fields.value(of: .contentLength).flatMap { arena[$0].decimal },
             &line
         )
         var range: LoggedRange?

@@ -12,6 +12,8 @@ struct AccessRecord {
     var sentBytes: UInt64 = 0
     /// What the viewer was answered; 0 if it left before the answer.
     var status: UInt16 = 0
+    /// What framing said; a head keeps its own `Content-Length` out of the way of the writer.
+    var contentLength: Int64?
 
     var viewer: IPAddress?
     var viewerPort: UInt16 = 0

@@ -97,6 +97,20 @@ struct HeaderFields: ~Copyable {
         return nil
     }
 
+    /// Copies all fields of another message to `arena`.
+    mutating func append(
+        _ others: borrowing HeaderFields,
+        from source: Arena,
+        into arena: Arena
+    ) {
+        for index in 0..<others.count {
+            var field = others[index]
+            if !field.name.isEmpty { field.name = arena.append(field.name, from: source) }
+            field.value = arena.append(field.value, from: source)
+            append(field)
+        }
+    }
+
     /// Keeps the place of the first field of this name and drops the others, or appends.
     mutating func set(_ id: HeaderName, value: Slice) {
         guard let first = firstIndex(of: id) else { return append(id, value: value) }

@@ -1,0 +1,89 @@
+// What the exchanges of one loop share: the published generation, stocks of exchanges and fetches, clocks and
+// counters. One per loop, created once, never replaced.
+
+/// One version of the configuration as one loop serves it. An exchange keeps the one it began with.
+final class Generation {
+    let number: UInt64
+    let configuration: Configuration
+    let origins: OriginDirectory
+
+    init(number: UInt64, configuration: Configuration, origins: OriginDirectory) {
+        self.number = number
+        self.configuration = configuration
+        self.origins = origins
+    }
+}
+
+final class EdgeContext {
+    let loop: EventLoop
+    /// This edge in `Via` and `CDN-Loop`: a token of its own, so that edges may be chained and loops are seen.
+    let name: [UInt8]
+    let metrics: LoopMetrics
+    let accessLog: AccessLog?
+    let events: EventLog
+    private(set) var generation: Generation
+    /// Generations that were replaced and still have exchanges or connections.
+    private var retiring: [Generation] = []
+    var date = DateCache()
+    private var ids: RequestIDSource
+    private var spareExchanges: [Exchange] = []
+    private var spareFetches: [Fetch] = []
+    private(set) var exchangeCount = 0
+    /// Viewers that are connected to this loop.
+    var connectionCount = 0
+    var isDraining = false
+    /// This loop's share of `limits.buffered`.
+    var bufferedBytesMax: Int
+
+    init(
+        loop: EventLoop,
+        name: [UInt8],
+        generation: Generation,
+        metrics: LoopMetrics,
+        accessLog: AccessLog?,
+        events: EventLog,
+        bufferedBytesMax: Int
+    ) {
+        self.loop = loop
+        self.name = name
+        self.generation = generation
+        self.metrics = metrics
+        self.accessLog = accessLog
+        self.events = events
+        self.bufferedBytesMax = bufferedBytesMax
+        ids = RequestIDSource(random: &loop.random)
+    }
+
+    /// New exchanges begin with `next`; those that run end with what they have.
+    func publish(_ next: Generation, bufferedBytesMax: Int) {
+        let old = generation
+        generation = next
+        self.bufferedBytesMax = bufferedBytesMax
+        old.origins.retire()
+        retiring.append(old)
+        retiring.removeAll { $0.origins.isDrained }
+    }
+
+    /// Whether new work would push buffered bodies past their bound.
+    var isOverBuffered: Bool { loop.chunks.leasedBytes > bufferedBytesMax }
+
+    func takeExchange() -> Exchange {
+        exchangeCount += 1
+        return spareExchanges.popLast() ?? Exchange(context: self)
+    }
+
+    func giveBack(_ exchange: Exchange) {
+        exchangeCount -= 1
+        exchange.reset()
+        if spareExchanges.count < Limits.exchangesKept { spareExchanges.append(exchange) }
+    }
+
+    func takeFetch() -> Fetch { spareFetches.popLast() ?? Fetch(context: self) }
+
+    func giveBack(_ fetch: Fetch) {
+        fetch.reset()
+        if spareFetches.count < Limits.exchangesKept { spareFetches.append(fetch) }
+    }
+
+    func nextRequestID() -> RequestID { ids.next() }
+}

@@ -1,0 +1,123 @@
+// The state of one viewer request, from its head to its line in the log. Pooled: `reset` makes it as new.
+//
+// The exchange never reaches for its connection. Whoever changed something that the connection should look at
+// touches `host`, and the connection looks in its own turn.
+
+/// What a connection knows of its viewer. Copied into each exchange.
+struct ViewerFacts {
+    var peer = SocketAddress(.anyIPv4, port: 0)
+    /// Behind trusted proxies the viewer is somebody else than the peer.
+    var address = IPAddress.anyIPv4
+    var tls: AccessRecord.TLSFacts?
+    var connectionID: UInt64 = 0
+    var requestNumber = 0
+}
+
+/// Moments of an exchange on the loop's clock; zero: it did not come to that.
+struct ExchangeTimes {
+    var started: Nanoseconds = 0
+    var startedWall = WallTime(seconds: 0, nanoseconds: 0)
+    var headSent: Nanoseconds = 0
+    var ended: Nanoseconds = 0
+}
+
+/// Where the bytes of the response's body come from.
+enum ResponseBody {
+    case none
+    /// Bytes of the edge's own making.
+    case own(Slice)
+    case fetched
+}
+
+final class Exchange {
+    unowned let context: EdgeContext
+    let arena = Arena()
+    var request = RequestHead()
+    var response = ResponseHead()
+    var machine = ViewerMachine()
+    var viewer = ViewerFacts()
+    var times = ExchangeTimes()
+    var id = RequestID(high: 0, low: 0)
+    /// What the viewer's `traceparent` says, if it is valid.
+    var trace: TraceContext?
+
+    /// Who shows the response to the viewer. Touched, never called.
+    unowned(unsafe) var host: LoopMember?
+    var generation: Generation
+    var distribution: Distribution?
+    var behavior: Behavior?
+
+    // The request's body, from the connection to the fetch.
+    var requestFraming = BodyFraming.none
+    var requestBody = BodyFlow()
+    var requestTrailers = HeaderFields()
+
+    // The response.
+    var fetch: Fetch?
+    /// What remains of the last fetch when it is gone; for the log.
+    var fetchFacts: FetchFacts?
+    var body = ResponseBody.none
+    var responseFraming = OutgoingFraming.none
+    var isUpgraded = false
+    /// What the origin agreed to change to.
+    var upgrade = Slice.empty
+    var bodyBytesSent: Int64 = 0
+
+    /// Why the answer is the edge's own, or why the exchange ended early.
+    var error: EdgeError?
+    var result = RequestResult.miss
+    /// The word as of the moment when the head was sent (`x-edge-response-result-type`).
+    var resultAtHead = RequestResult.miss
+    var bytesReceived: Int64 = 0
+    var bytesSent: Int64 = 0
+    /// The path that is fetched: the viewer's, the default root object, or an error page.
+    var fetchPath = Slice.empty
+    var errorPageStatus: UInt16?
+
+    init(context: EdgeContext) {
+        self.context = context
+        generation = context.generation
+    }
+
+    /// Ready for another request, with the memory of this one.
+    func reset() {
+        arena.reset()
+        request.reset()
+        response.reset()
+        machine = ViewerMachine()
+        host = nil
+        generation = context.generation
+        distribution = nil
+        behavior = nil
+        requestFraming = .none
+        requestBody.reset()
+        requestTrailers.reset()
+        fetch = nil
+        fetchFacts = nil
+        body = .none
+        responseFraming = .none
+        isUpgraded = false
+        upgrade = .empty
+        bodyBytesSent = 0
+        error = nil
+        result = .miss
+        resultAtHead = .miss
+        bytesReceived = 0
+        bytesSent = 0
+        fetchPath = .empty
+        errorPageStatus = nil
+        trace = nil
+        times = ExchangeTimes()
+    }
+
+    var hasRequestBody: Bool { requestFraming != .none && requestFraming != .length(0) }
+
+    /// HEAD, 204, 304: the head is all there is.
+    var isBodiless: Bool {
+        request.method == .head || response.status == 204 || response.status == 304
+    }
+
+    func touchHost() {
+        if let host { context.loop.touch(host) }
+    }
+}

@@ -1,0 +1,106 @@
+// Runs what `ViewerMachine` says: the only file that calls every step. A switch, and nothing else.
+//
+// Called by the viewer's connection (`begin`, `viewerGone`, `delivered` …) and by the exchange's fetch. A call may
+// run several steps; it returns when the machine waits for somebody.
+
+extension Exchange {
+    // MARK: The connection's side
+
+    /// The request's head is in `request`; `host` shows the answer.
+    func begin(for host: LoopMember, viewer: ViewerFacts) {
+        self.host = host
+        self.viewer = viewer
+        times.started = context.loop.now
+        times.startedWall = context.loop.clock.wall
+        id = context.nextRequestID()
+        apply(.started)
+    }
+
+    /// The head could not be read: the answer is ready made.
+    func refuse(_ error: EdgeError, for host: LoopMember, viewer: ViewerFacts) {
+        self.host = host
+        self.viewer = viewer
+        times.started = context.loop.now
+        times.startedWall = context.loop.clock.wall
+        id = context.nextRequestID()
+        _ = machine.apply(.started)
+        apply(.failed(error))
+    }
+
+    /// There are bytes in `requestBody`, or room in the response's flow, that were not there before.
+    func requestBodyArrived() { fetch?.requestBodyArrived() }
+
+    /// The request's body cannot be completed; before its own head is out the exchange answers with the reason.
+    func requestBodyFailed(_ error: EdgeError) {
+        requestBody.fail(error)
+        guard machine.isWaitingForHead else { return }
+        dropFetch()
+        apply(.failed(error))
+    }
+
+    func delivered() { apply(.delivered) }
+
+    func bodyFailed(_ error: EdgeError) {
+        self.error = error
+        result = .error
+        apply(.bodyFailed)
+    }
+
+    func viewerGone(_ error: EdgeError) {
+        if self.error == nil { self.error = error }
+        result = .error
+        apply(.viewerGone)
+    }
+
+    // MARK: The fetch's side
+
+    func fetchHasHead(_ fetch: Fetch) {
+        precondition(fetch === self.fetch, "the head of another fetch")
+        body = .fetched
+        apply(.headArrived)
+    }
+
+    func fetchFailed(_ fetch: Fetch, _ error: EdgeError) {
+        precondition(fetch === self.fetch, "the failure of another fetch")
+        dropFetch()
+        apply(.failed(error))
+    }
+
+    // MARK: The switch
+
+    private func apply(_ event: ViewerMachine.Event) {
+        var action = machine.apply(event)
+        while case .run(let step) = action {
+            switch step {
+            case .admit: action = machine.apply(AdmitStep.run(self))
+            case .fetch:
+                let fetch = context.takeFetch()
+                self.fetch = fetch
+                // Whatever comes of it comes as a new event, now or later.
+                fetch.start(for: self)
+                return
+            case .fallback(let error):
+                Fallback.answer(self, error)
+                action = machine.apply(.answered)
+            case .viewerResponse: action = machine.apply(ViewerResponseStep.run(self))
+            case .deliver:
+                DeliverStep.run(self)
+                return
+            case .truncate:
+                FinishStep.run(self)
+                action = machine.apply(.finished)
+            case .finish:
+                FinishStep.run(self)
+                action = machine.apply(.finished)
+            }
+        }
+    }
+
+    /// The answer does not come from this fetch.
+    func dropFetch() {
+        guard let fetch = self.fetch.take() else { return }
+        fetchFacts = FetchFacts(fetch)
+        if !fetch.isOver { fetch.cancel() } else { fetch.letGo() }
+        context.giveBack(fetch)
+    }
+}

@@ -1,0 +1,258 @@
+// One request to an origin on behalf of a viewer's exchange: its heads, its body on the way, its attempts.
+//
+// The fetch is the pool's client: connections ask it for the request's body and tell it what the origin says. It
+// turns that into events of `FetchMachine`, and hands the head and the end to the exchange it works for. The body
+// waits in `body` until the viewer's connection takes it.
+
+final class Fetch: OriginClient {
+    unowned let context: EdgeContext
+    private var machine = FetchMachine()
+    /// Who gets the answer. Nil once the viewer has left.
+    private(set) var exchange: Exchange?
+
+    var body = BodyFlow()
+    private(set) var bodyFraming = BodyFraming.none
+    private(set) var upgradeAgreed: Slice?
+    /// Where the request goes, and what was tried before.
+    var route = FetchRoute()
+    private(set) var times = FetchTimes()
+    var file: FileTransfer?
+
+    init(context: EdgeContext) {
+        self.context = context
+        super.init()
+    }
+
+    /// Ready for another exchange, with the memory of this one.
+    func reset() {
+        precondition(exchange == nil, "a fetch that somebody waits for")
+        machine = FetchMachine()
+        body.reset()
+        bodyFraming = .none
+        requestTrailers.reset()
+        responseTrailers.reset()
+        upgradeAgreed = nil
+        route = FetchRoute()
+        times = FetchTimes()
+        file = nil
+        arena.reset()
+        request.reset()
+        response.reset()
+        requestFraming = .none
+        expectsContinue = false
+        upgrade = nil
+        totalDeadline = .never
+    }
+
+    // MARK: The exchange's side
+
+    func start(for exchange: Exchange) {
+        self.exchange = exchange
+        times.started = context.loop.now
+        run(machine.apply(.started))
+    }
+
+    /// The viewer has left or has its answer from elsewhere.
+    func cancel() {
+        exchange = nil
+        run(machine.apply(.cancelled))
+    }
+
+    /// The exchange is done with it.
+    func letGo() { exchange = nil }
+
+    /// The connection has taken from `body`: there is room again.
+    func bodyTaken() {
+        switch lease {
+        case .using(let connection): context.loop.touch(connection)
+        case .none, .opening, .waiting: file?.resume()
+        }
+    }
+
+    /// The viewer's connection has put more of the request's body into its flow.
+    func requestBodyArrived() {
+        if case .using(let connection) = lease { context.loop.touch(connection) }
+    }
+
+    var isOver: Bool { machine.isOver }
+    var isStreaming: Bool { machine.isStreaming }
+
+    // MARK: The steps
+
+    func apply(_ event: FetchMachine.Event) { run(machine.apply(event)) }
+
+    private func run(_ action: FetchMachine.Action) {
+        guard case .run(let step) = action else { return }
+        switch step {
+        case .build: apply(OriginRequestStep.run(self))
+        case .send: FetchStep.send(self)
+        case .retry(let error): apply(FetchStep.retry(self, after: error))
+        case .originResponse: apply(OriginResponseStep.run(self))
+        case .announce: exchange?.fetchHasHead(self)
+        case .reportFailure(let error):
+            // The exchange may take another fetch at once, so this one lets go first.
+            let waiting = exchange
+            exchange = nil
+            release()
+            waiting?.fetchFailed(self, error)
+        case .close: release()
+        }
+    }
+
+    private func release() {
+        route.pool?.cancel(self)
+        file?.cancel()
+        file = nil
+    }
+
+    // MARK: Asked by the origin's connection
+
+    override func pullRequestBody() -> BodyFlow.Pull {
+        guard let exchange else { return .failed(.clientClosed) }
+        let pull = exchange.requestBody.pull()
+        if case .bytes = pull { route.didPullBody = true }
+        // The connection reads on when there is room, and says "100 Continue" when it is first asked.
+        exchange.touchHost()
+        return pull
+    }
+
+    override func fillRequestTrailers() {
+        guard let exchange else { return }
+        requestTrailers.append(exchange.requestTrailers, from: exchange.arena, into: arena)
+    }
+
+    override var isRoomForResponse: Bool { body.isRoom }
+
+    // MARK: Told by the pool and the origin's connection
+
+    override func originRefused(_ error: EdgeError) {
+        route.progress = .init(wasReused: false, sentAnything: false, receivedAnything: false)
+        FetchStep.report(self, error)
+        apply(.failed(error))
+    }
+
+    override func originAccepted(isReused: Bool) {
+        if times.connected == 0 { times.connected = context.loop.now }
+    }
+
+    override func originWantsBody() {
+        exchange?.requestBody.want()
+        exchange?.touchHost()
+    }
+
+    override func originInformational(status: UInt16) {
+        // 103 and its like are hints; a viewer that never sees them loses nothing.
+    }
+
+    override func originHead(framing: BodyFraming) {
+        bodyFraming = framing
+        // The field is hop-by-hop and will be stripped; its words have been agreed upon.
+        upgradeAgreed = framing == .tunnel ? Framing.upgrade(response, arena) : nil
+        times.headReceived = context.loop.now
+        apply(.headArrived)
+    }
+
+    override func originBytes(_ range: ChunkRange) {
+        body.push(range)
+        exchange?.touchHost()
+    }
+
+    override func originEnded() { bodyEnded() }
+
+    override func originFailed(_ error: EdgeError, _ progress: Progress) {
+        route.progress = progress
+        FetchStep.report(self, error)
+        guard machine.isStreaming else {
+            apply(.failed(error))
+            return
+        }
+        bodyFailed(error)
+    }
+
+    // MARK: Told by a file
+
+    func fileHead(framing: BodyFraming) {
+        bodyFraming = framing
+        times.headReceived = context.loop.now
+        apply(.headArrived)
+    }
+
+    func bodyEnded() {
+        times.ended = context.loop.now
+        body.end()
+        exchange?.touchHost()
+        guard machine.isStreaming else { return }
+        apply(.bodyEnded)
+    }
+
+    func bodyFailed(_ error: EdgeError) {
+        times.ended = context.loop.now
+        body.fail(error)
+        exchange?.touchHost()
+        apply(.bodyFailed(error))
+    }
+}
+
+/// Moments of a fetch on the loop's clock; zero: it did not come to that.
+struct FetchTimes {
+    var started: Nanoseconds = 0
+    var connected: Nanoseconds = 0
+    var headReceived: Nanoseconds = 0
+    var ended: Nanoseconds = 0
+}
+
+/// What the log says of a fetch.
+struct FetchFacts {
+    var origin: Int
+    var attempts: Int
+    var times: FetchTimes
+    var reachedServers: ServerSet?
+
+    init(_ fetch: Fetch) {
+        origin = fetch.route.origin
+        attempts = fetch.route.attempts
+        times = fetch.times
+        reachedServers = fetch.route.servers
+    }
+}
+
+/// Where a fetch goes and has been.
+struct FetchRoute {
+    /// Place in the group's members; 0 without a group.
+    var groupPosition = 0
+    var origin = 0
+    /// The member of a server set that is asked now, and those that were.
+    var member = 0
+    var tried: UInt64 = 0
+    /// Requests that were sent to the current origin.
+    var attempts = 0
+    var group: Int?
+    var servers: ServerSet?
+    var pool: OriginPool?
+    /// The viewer's `Host` goes on instead of the origin's own name.
+    var forwardsHost = false
+    /// Part of the viewer's body is gone, so the request cannot be sent again.
+    var didPullBody = false
+    var wantsFreshConnection = false
+    var progress = OriginClient.Progress(
+        wasReused: false,
+        sentAnything: false,
+        receivedAnything: false
+    )
+    var lastError: EdgeError?
+    var plan: RetryPlan?
+
+    /// Goes on to the next origin of the group, which has been tried by nobody yet.
+    mutating func advance() {
+        groupPosition += 1
+        tried = 0
+        attempts = 0
+        pool = nil
+        servers = nil
+        wantsFreshConnection = false
+    }
+
+    static func metricIndex(in metrics: LoopMetrics, _ name: String) -> Int {
+        metrics.layout.vocabulary.index(ofOrigin: name) ?? 0
+    }
+}

@@ -1,0 +1,157 @@
+// Builds the request as the origin gets it: which origin, which path, and the fields that the behaviour lets through
+// with those the edge keeps up on the way. Runs anew for each member of a group, since each has its own name.
+
+enum OriginRequestStep {
+    static func run(_ fetch: Fetch) -> FetchMachine.Event {
+        guard let exchange = fetch.exchange, let behavior = exchange.behavior else {
+            return .gaveUp(.internalError)
+        }
+        let configuration = exchange.generation.configuration
+        fetch.route.choose(behavior.target, in: configuration)
+        let settings = configuration.origins[fetch.route.origin]
+        fetch.arena.reset()
+        fetch.request.reset()
+        fetch.response.reset()
+        let isErrorPage = exchange.machine.isErrorPage
+        fetch.request.method = isErrorPage ? .get : exchange.request.method
+        fetch.request.path = fetch.arena.append(exchange.fetchPath, from: exchange.arena)
+        if let query = exchange.request.query, !isErrorPage {
+            fetch.request.query = fetch.arena.append(query, from: exchange.arena)
+        }
+        if fetch.route.plan == nil {
+            fetch.route.plan = RetryPlan(
+                method: fetch.request.method,
+                attemptsMax: settings.connectAttempts,
+                deadline: settings.totalTimeout.map { fetch.times.started + $0 } ?? .never
+            )
+        }
+        switch exchange.generation.origins.stations[fetch.route.origin] {
+        case .files: return buildForFiles(fetch, exchange)
+        case .servers(let set): return build(fetch, exchange, behavior.originRequest, set)
+        case .none: return .gaveUp(.notAvailable)
+        }
+    }
+
+    /// A folder looks at little: the conditions, the range, and what it may answer with.
+    private static func buildForFiles(_ fetch: Fetch, _ exchange: Exchange) -> FetchMachine.Event {
+        guard !exchange.machine.isErrorPage else { return .built }
+        for index in 0..<exchange.request.fields.count {
+            var field = exchange.request.fields[index]
+            guard field.id.isConditional else { continue }
+            field.name = .empty
+            field.value = fetch.arena.append(field.value, from: exchange.arena)
+            fetch.request.fields.append(field)
+        }
+        return .built
+    }
+
+    private static func build(
+        _ fetch: Fetch,
+        _ exchange: Exchange,
+        _ policy: OriginRequestPolicy,
+        _ set: ServerSet
+    ) -> FetchMachine.Event {
+        let arena = fetch.arena
+        let isErrorPage = exchange.machine.isErrorPage
+        if fetch.request.method == .other {
+            fetch.request.methodToken = arena.append(
+                exchange.request.methodToken,
+                from: exchange.arena
+            )
+        }
+        fetch.request.authority = arena.append(exchange.request.authority, from: exchange.arena)
+        fetch.request.fields.append(exchange.request.fields, from: exchange.arena, into: arena)
+        do throws(EdgeError) {
+            fetch.upgrade = isErrorPage ? nil : Framing.upgrade(fetch.request, arena)
+            fetch.expectsContinue =
+                exchange.hasRequestBody && !exchange.requestBody.isWanted
+                && Framing.expectsContinue(fetch.request, arena)
+            try HopByHop.remove(from: &fetch.request.fields, arena)
+            if isErrorPage { fetch.request.fields.removeAll { $0.id.isConditional } }
+            let authority = set.settings.host ?? set.pools[0].authority
+            let prefix = set.settings.path
+            let target = OriginRequestFields.Target(
+                authority: arena.append(authority.span),
+                pathPrefix: arena.append(prefix.span)
+            )
+            try OriginRequestFields.apply(
+                policy,
+                headers: set.settings.headers,
+                target: target,
+                to: &fetch.request,
+                in: arena
+            )
+            fetch.route.forwardsHost = policy.forwardsHost && !exchange.request.authority.isEmpty
+            let trusted = exchange.generation.configuration.settings.trustedProxies
+            let hop = ForwardedFields.Hop(
+                peer: exchange.viewer.peer.ip,
+                peerIsTrusted: exchange.viewer.peer.ip.map {
+                    ViewerAddress.isTrusted($0, trusted)
+                } ?? true,
+                isTLS: exchange.viewer.tls != nil,
+                version: exchange.request.version
+            )
+            let name = exchange.context.name
+            try ForwardedFields.keepUp(
+                &fetch.request,
+                hop: hop,
+                name: name.span,
+                in: arena
+            )
+        } catch {
+            return .gaveUp(error)
+        }
+        trace(fetch, exchange)
+        if let total = set.settings.totalTimeout {
+            fetch.totalDeadline = fetch.times.started + total
+        }
+        fetch.requestFraming = framing(exchange)
+        guard !arena.isOverflown else { return .gaveUp(.arenaOverflow) }
+        return .built
+    }
+
+    /// The trace goes on with a span of ours; one that nobody began is left alone.
+    private static func trace(_ fetch: Fetch, _ exchange: Exchange) {
+        guard let trace = exchange.trace else { return }
+        let child = trace.child(random: &exchange.context.loop.random)
+        fetch.request.fields.set(.traceparent, value: child.append(to: fetch.arena))
+    }
+
+    private static func framing(_ exchange: Exchange) -> OutgoingFraming {
+        guard !exchange.machine.isErrorPage else { return .none }
+        switch exchange.requestFraming {
+        case .none, .untilClose, .tunnel:
+            // A method that usually has a body says that there is none.
+            switch exchange.request.method {
+            case .post, .put, .patch: return .length(0)
+            default: return .none
+            }
+        case .length(let length): return .length(length)
+        case .chunked: return .chunked
+        }
+    }
+}
+
+extension HeaderName {
+    /// Conditions and ranges: what an answer made of something else must not obey.
+    var isConditional: Bool {
+        switch self {
+        case .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince, .ifRange, .range: true
+        default: false
+        }
+    }
+}
+
+extension FetchRoute {
+    /// The origin to ask now: the behaviour's own, or the current member of its group.
+    mutating func choose(_ target: Behavior.Target, in configuration: Configuration) {
+        switch target {
+        case .origin(let index):
+            origin = index
+            group = nil
+        case .group(let index):
+            group = index
+            origin = configuration.originGroups[index].members[groupPosition]
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// Completes the answer for the viewer, wherever it came from: error page, the behaviour's header policy, and the
+// fields with which the edge signs every response.
+
+enum ViewerResponseStep {
+    static func run(_ exchange: Exchange) -> ViewerMachine.Event {
+        if let fetch = exchange.fetch, case .fetched = exchange.body {
+            take(fetch, into: exchange)
+        }
+        if wantsErrorPage(exchange) { return .errorPageWanted }
+        if let status = exchange.errorPageStatus, exchange.error == nil {
+            exchange.response.status = status
+            exchange.response.reason = .empty
+        }
+        let arena = exchange.arena
+        if let policy = exchange.behavior?.responseHeaders, !policy.isEmpty {
+            do throws(EdgeError) {
+                try ResponseFields.apply(
+                    policy,
+                    request: ResponseFields.Request(exchange.request),
+                    to: &exchange.response.fields,
+                    in: arena
+                )
+            } catch {
+                return .failed(error)
+            }
+        }
+        sign(exchange)
+        guard !arena.isOverflown else { return .failed(.arenaOverflow) }
+        return .ready
+    }
+
+    /// Copies the origin's head from the fetch, whose memory may serve others, to the exchange.
+    private static func take(_ fetch: Fetch, into exchange: Exchange) {
+        let arena = exchange.arena
+        exchange.response.reset()
+        exchange.response.status = fetch.response.status
+        exchange.response.reason = arena.append(fetch.response.reason, from: fetch.arena)
+        exchange.response.fields.append(fetch.response.fields, from: fetch.arena, into: arena)
+        if exchange.response.status >= 400 { exchange.result = .error }
+        guard fetch.bodyFraming == .tunnel else { return }
+        // What the viewer sends from now on belongs to the tunnel.
+        exchange.isUpgraded = true
+        exchange.upgrade = fetch.upgradeAgreed.map { arena.append($0, from: fetch.arena) } ?? .empty
+        exchange.requestBody.reset()
+    }
+
+    /// An error for which the distribution has a page (§2.9 of the contract); never for the edge's own overload.
+    private static func wantsErrorPage(_ exchange: Exchange) -> Bool {
+        let status = Int(exchange.response.status)
+        guard status >= 400, !exchange.machine.isErrorPage,
+            let distribution = exchange.distribution,
+            exchange.result != .capacityExceeded, exchange.result != .limitExceeded,
+            let page = distribution.errorPage(for: status), let path = page.path
+        else { return false }
+        exchange.dropFetch()
+        exchange.error = nil
+        exchange.result = .error
+        exchange.errorPageStatus = UInt16(page.status)
+        exchange.fetchPath = exchange.arena.append(path.span)
+        exchange.behavior = distribution.behavior(for: path.span)
+        return true
+    }
+
+    private static func sign(_ exchange: Exchange) {
+        let arena = exchange.arena
+        let context = exchange.context
+        if !exchange.response.fields.contains(.date) {
+            context.date.update(context.loop.clock.wall.seconds)
+            exchange.response.fields.append(.date, value: arena.append(context.date.bytes))
+        }
+        if !exchange.response.fields.contains(.server), exchange.fetch == nil {
+            exchange.response.fields.append(.server, value: arena.append("edged"))
+        }
+        let name = context.name
+        ForwardedFields.replaceVia(
+            &exchange.response.fields,
+            version: exchange.request.version,
+            name: name.span,
+            in: arena
+        )
+        let mark = arena.used
+        _ = arena.append(exchange.result.word)
+        _ = arena.append(" from edge")
+        exchange.response.fields.set(.xCache, value: arena.slice(since: mark))
+        exchange.response.fields.set(.xEdgeId, value: exchange.id.append(to: arena))
+    }
+}

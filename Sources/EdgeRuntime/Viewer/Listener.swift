@@ -1,0 +1,101 @@
+// Accepts viewers on one address for one loop. The kernel spreads connections over the loops' listeners.
+
+/// What a listener's connections share; replaced as a whole when certificates or settings change.
+final class ListenerBinding: Sendable {
+    let settings: ListenSettings
+    let tls: TLSContext?
+
+    init(settings: ListenSettings, tls: TLSContext?) {
+        self.settings = settings
+        self.tls = tls
+    }
+}
+
+final class Listener: LoopMember {
+    private let context: EdgeContext
+    private let admission: Admission
+    let handle: SocketHandle
+    private(set) var binding: ListenerBinding
+    private var isClosed = false
+    private var isPaused = false
+
+    init(
+        context: EdgeContext,
+        admission: Admission,
+        binding: ListenerBinding,
+        handle: SocketHandle
+    ) {
+        self.context = context
+        self.admission = admission
+        self.binding = binding
+        self.handle = handle
+        super.init(loop: context.loop)
+        loop.add(self)
+        loop.reactor.watchLevel(handle, token)
+    }
+
+    /// New connections use `binding`; those that stand keep theirs.
+    func replace(_ binding: ListenerBinding) { self.binding = binding }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop.reactor.close(handle)
+        loop.remove(self)
+    }
+
+    override func ready(_ readiness: Readiness) {
+        for _ in 0..<Limits.acceptsPerTick {
+            switch loop.reactor.accept(handle) {
+            case .accepted(let socket, let peer): accept(socket, peer)
+            case .wouldBlock: return
+            case .failed(let code):
+                context.events.error(
+                    "accept_failed",
+                    EventField("address", .address(binding.settings.address)),
+                    EventField("reason", .failure(SystemError("accept", code)))
+                )
+                return
+            }
+        }
+    }
+
+    private func accept(_ socket: SocketHandle, _ peer: SocketAddress) {
+        let limits = context.generation.configuration.settings.limits
+        context.metrics.add(.viewerConnectionsAccepted)
+        switch admission.admit(peer, limits: limits) {
+        case .success(let pass):
+            _ = ViewerConnection(
+                context: context,
+                binding: binding,
+                admission: pass,
+                handle: socket,
+                peer: peer
+            )
+        case .failure(let refusal): shed(socket, refusal.reason)
+        }
+    }
+
+    /// One small write into an empty socket buffer, then the end: a shed connection costs nothing more.
+    private func shed(_ socket: SocketHandle, _ reason: Admission.Refusal) {
+        context.metrics.countShed(
+            reason == .connectionLimit ? .connections : .connectionsPerAddress
+        )
+        if binding.tls == nil {
+            var queue = WriteQueue(pool: loop.chunks)
+            queue.append("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n")
+            queue.append("Content-Length: 0\r\nConnection: close\r\nX-Cache: ")
+            queue.append(reason == .connectionLimit ? "CapacityExceeded" : "LimitExceeded")
+            queue.append(" from edge\r\n\r\n")
+            let reactor = loop.reactor
+            _ = queue.flush { vectors, count in
+                guard case .bytes(let sent) = reactor.write(socket, vectors, count) else {
+                    return 0
+                }
+                return sent
+            }
+            queue.clear()
+        }
+        loop.reactor.close(socket)
+    }
+}

@@ -1,0 +1,539 @@
+// A connection from a viewer that speaks HTTP/1.1: runs `ServerMachine`, one exchange after the other.
+//
+// All work happens in `flush`, at the end of a tick in which something happened: read what the socket has and what
+// the exchange has room for, queue what the exchange has to say, write, and set the deadline of the phase.
+//
+//   socket ─▶ input ─▶ head ─▶ exchange.begin
+//                   └▶ body ─▶ exchange.requestBody ─▶ (fetch)
+//   socket ◀─ output ◀─ head, body ◀─ exchange ◀─ (fetch)
+
+final class ViewerConnection: LoopMember {
+    /// What happens when the output is out.
+    private enum Closing {
+        case no
+        case afterOutput
+        case lingering(until: Nanoseconds, bytes: Int)
+    }
+
+    let context: EdgeContext
+    private let binding: ListenerBinding
+    private let admission: Admission.Pass
+    private var transport: Transport
+    private var input = InputBuffer()
+    private var machine: ServerMachine
+    private var scanner = HeadScanner()
+    private var decoder = BodyDecoder(.none, limit: .max)
+    private var exchange: Exchange?
+    private var preface: Preface
+    private var viewer = ViewerFacts()
+    private var closing = Closing.no
+    private var isClosed = false
+    private var isHeadQueued = false
+    private var isRefused = false
+    private var guardian: SlowClientGuard
+    private var bytesInAtHead: Int64 = 0
+    private var bytesOutAtHead: Int64 = 0
+
+    init(
+        context: EdgeContext,
+        binding: ListenerBinding,
+        admission: consuming Admission.Pass,
+        handle: SocketHandle,
+        peer: SocketAddress
+    ) {
+        self.context = context
+        self.binding = binding
+        self.admission = admission
+        let limits = context.generation.configuration.settings.limits
+        machine = ServerMachine(requestsMax: limits.requestsPerConnection)
+        guardian = SlowClientGuard(limits: limits, now: context.loop.now)
+        preface = Preface(binding: binding, peer: peer)
+        transport = Transport(handle: handle, loop: context.loop)
+        viewer.peer = peer
+        viewer.address = peer.ip ?? .anyIPv4
+        super.init(loop: context.loop)
+        loop.add(self)
+        viewer.connectionID = token.packed
+        loop.reactor.watch(handle, token)
+        loop.setDeadline(self, at: guardian.deadline(for: .head, at: loop.now))
+        context.connectionCount += 1
+        context.metrics.add(.viewerConnections)
+    }
+
+    // MARK: The loop's side
+
+    override func ready(_ readiness: Readiness) {
+        transport.note(readiness)
+        if readiness.contains(.hungUp), case .no = closing, exchange != nil, !transport.mayRead {
+            leave(.clientReset)
+            return
+        }
+        loop.touch(self)
+    }
+
+    /// The edge goes away: idle connections close, others after their response.
+    func drain() {
+        perform(machine.apply(.drained))
+        loop.touch(self)
+    }
+
+    override func expired() {
+        guard !isClosed else { return }
+        if case .lingering = closing {
+            close()
+            return
+        }
+        switch guardian.expired(at: loop.now, transport.bytesOut) {
+        case .goOn: loop.touch(self)
+        case .tooSlow(let error): tooSlow(error)
+        }
+    }
+
+    override func flush() {
+        guard !isClosed else { return }
+        if case .lingering(let until, let bytes) = closing {
+            linger(until: until, bytes: bytes)
+            return
+        }
+        guard passPreface() else { return }
+        var exchanges = 0
+        repeat {
+            receive()
+            guard !isClosed else { return }
+            exchanges += 1
+        } while send() && exchanges < Limits.exchangesPerPump
+        guard !isClosed else { return }
+        if exchanges == Limits.exchangesPerPump { loop.touch(self) }
+        flushOutput()
+    }
+
+    // MARK: Before HTTP
+
+    /// PROXY protocol and TLS. True once requests may be read.
+    private func passPreface() -> Bool {
+        guard !preface.isOver else { return true }
+        switch preface.advance(&transport, &input, loop) {
+        case .wait:
+            _ = transport.flush()
+            return false
+        case .done:
+            preface.describe(transport, into: &viewer)
+            return true
+        case .failed(let error):
+            prefaceFailed(error)
+            _ = transport.flush()
+            close()
+            return false
+        }
+    }
+
+    private func prefaceFailed(_ error: EdgeError) {
+        context.metrics.countClose(preface.lastFailure == nil ? .badRequest : .tlsFailure)
+        let reason = preface.lastFailure.map(\.word) ?? error.word
+        context.events.debug(
+            "preface_failed",
+            EventField("viewer", .address(viewer.peer)),
+            EventField("reason", .word(reason))
+        )
+    }
+
+    // MARK: Receiving
+
+    private func receive() {
+        while !isClosed, case .no = closing {
+            if machine.isIdle {
+                guard transport.output.pendingBytes < Limits.outputBytes else { return }
+                if !input.isEmpty {
+                    if receiveHead() { continue }
+                    guard machine.isIdle else { return }
+                }
+            } else if machine.isReadingBody, !isRefused, let exchange {
+                if exchange.requestBody.isWanted { perform(machine.apply(.bodyWanted)) }
+                guard exchange.requestBody.isRoom, !exchange.requestBody.isOver else { return }
+                if !input.isEmpty {
+                    if receiveBody(exchange) { continue }
+                    guard machine.isReadingBody else { return }
+                }
+            } else {
+                return
+            }
+            guard transport.mayRead, read() else { return }
+        }
+    }
+
+    /// Reads once. False: nothing came.
+    private func read() -> Bool {
+        let chunk = input.makeRoom(in: loop.chunks, streaming: machine.isReadingBody)
+        switch transport.read(into: chunk) {
+        case .bytes(let count):
+            guardian.received(count, at: loop.now)
+            return true
+        case .wouldBlock:
+            input.releaseIfEmpty(to: loop.chunks)
+            return false
+        case .ended: ended()
+        case .failed(let error): leave(error)
+        }
+        return false
+    }
+
+    /// The viewer has ended its half.
+    private func ended() {
+        input.releaseIfEmpty(to: loop.chunks)
+        if machine.isTunnel { exchange?.requestBody.end() }
+        if machine.isTunnel { exchange?.requestBodyArrived() }
+        if machine.isReadingBody, !machine.isTunnel { exchange?.requestBody.fail(.clientClosed) }
+        perform(machine.apply(.peerEnded))
+    }
+
+    /// True if a whole head was there and its exchange has begun.
+    private func receiveHead() -> Bool {
+        let settings = context.generation.configuration.settings.limits
+        let limits = HeadLimits(
+            requestLine: settings.requestLineBytes,
+            head: settings.headBytes,
+            fields: settings.fields
+        )
+        let length: Int?
+        do throws(EdgeError) {
+            length = try input.withUnread { (bytes) throws(EdgeError) in
+                try scanner.scan(bytes, limits: limits)
+            }
+        } catch {
+            refuse(error)
+            return true
+        }
+        guard let length else { return false }
+        let exchange = context.takeExchange()
+        do throws(EdgeError) {
+            try input.withUnread { (bytes) throws(EdgeError) in
+                try HeadParser.parseRequest(
+                    bytes.extracting(first: length),
+                    into: &exchange.request,
+                    arena: exchange.arena,
+                    limits: limits
+                )
+            }
+            exchange.requestFraming = try Framing.request(exchange.request, exchange.arena)
+        } catch {
+            begin(exchange)
+            refuse(error, exchange)
+            return true
+        }
+        begin(exchange)
+        input.consume(length)
+        scanner.reset()
+        let hasBody = exchange.hasRequestBody
+        if !hasBody { exchange.requestBody.end() }
+        decoder = BodyDecoder(exchange.requestFraming, limit: Int64(settings.bodyBytes))
+        perform(
+            machine.apply(
+                .headReceived(
+                    persists: Framing.keepAlive(exchange.request, exchange.arena),
+                    hasBody: hasBody,
+                    expectsContinue: hasBody
+                        && Framing.expectsContinue(exchange.request, exchange.arena)
+                )
+            )
+        )
+        if context.isDraining { perform(machine.apply(.drained)) }
+        viewer.requestNumber = machine.requestCount
+        exchange.begin(for: self, viewer: viewer)
+        return true
+    }
+
+    private func begin(_ exchange: Exchange) {
+        self.exchange = exchange
+        isHeadQueued = false
+        bytesInAtHead = transport.bytesIn - Int64(input.unreadCount)
+        bytesOutAtHead = transport.bytesOut + Int64(transport.output.pendingBytes)
+        guardian.headReceived(at: loop.now)
+    }
+
+    /// True if it may be called again.
+    private func receiveBody(_ exchange: Exchange) -> Bool {
+        do throws(EdgeError) {
+            let progress = try input.withUnread { (bytes) throws(EdgeError) in
+                try decoder.decode(bytes, trailers: exchange.arena)
+            }
+            if let data = progress.data, let range = input.range(data) {
+                exchange.requestBody.push(range)
+            }
+            input.consume(progress.consumed)
+            if progress.ended {
+                try decoder.parseTrailers(
+                    into: &exchange.requestTrailers,
+                    arena: exchange.arena
+                )
+                exchange.requestBody.end()
+                perform(machine.apply(.requestEnded))
+            }
+            exchange.requestBodyArrived()
+            return progress.consumed > 0 && !progress.ended
+        } catch {
+            input.drop(to: loop.chunks)
+            isRefused = true
+            exchange.requestBodyFailed(error)
+            return false
+        }
+    }
+
+    /// Answers what cannot be read, and reads no further.
+    private func refuse(_ error: EdgeError) {
+        let exchange = context.takeExchange()
+        begin(exchange)
+        refuse(error, exchange)
+    }
+
+    private func refuse(_ error: EdgeError, _ exchange: Exchange) {
+        isRefused = true
+        input.drop(to: loop.chunks)
+        // As if a body followed that nobody will read: the connection lingers after the answer.
+        perform(
+            machine.apply(.headReceived(persists: false, hasBody: true, expectsContinue: false))
+        )
+        exchange.refuse(error, for: self, viewer: viewer)
+    }
+
+    // MARK: Sending
+
+    /// Queues what the exchange has. True if another request may follow at once.
+    private func send() -> Bool {
+        guard let exchange, exchange.machine.isDelivering else { return false }
+        if !isHeadQueued { queueHead(exchange) }
+        while transport.output.pendingBytes < Limits.outputBytes {
+            switch pullBody(exchange) {
+            case .bytes(let range):
+                exchange.bodyBytesSent &+= Int64(range.count)
+                if case .chunked = exchange.responseFraming {
+                    ChunkWriter.write(range, into: &transport.output)
+                } else {
+                    transport.output.append(range)
+                }
+            case .pending: return false
+            case .ended:
+                if case .chunked = exchange.responseFraming, !exchange.isBodiless {
+                    queueLastChunk(exchange)
+                }
+                return complete(exchange)
+            case .failed(let error):
+                exchange.bodyFailed(error)
+                giveBack(exchange)
+                perform(machine.apply(.responseFailed))
+                return false
+            }
+        }
+        // Output is full: the rest follows when the socket has taken some of it.
+        return false
+    }
+
+    private func queueLastChunk(_ exchange: Exchange) {
+        guard let fetch = exchange.fetch else {
+            ChunkWriter.writeLast(into: &transport.output)
+            return
+        }
+        ChunkWriter.writeLast(
+            trailers: fetch.responseTrailers,
+            arena: fetch.arena,
+            into: &transport.output
+        )
+    }
+
+    private func queueHead(_ exchange: Exchange) {
+        isHeadQueued = true
+        let connection: ConnectionOption
+        if exchange.isUpgraded {
+            perform(machine.apply(.upgraded))
+            decoder = BodyDecoder(.tunnel, limit: .max)
+            connection = .upgrade(exchange.upgrade)
+            context.metrics.add(.tunnels)
+        } else {
+            var isDelimited = true
+            if case .untilClose = exchange.responseFraming { isDelimited = false }
+            perform(machine.apply(.responseStarted(delimited: isDelimited)))
+            connection = machine.persists ? .keepAlive : .close
+        }
+        HeadWriter.write(
+            response: exchange.response,
+            arena: exchange.arena,
+            framing: exchange.responseFraming,
+            connection: connection,
+            to: exchange.request.version,
+            into: &transport.output
+        )
+        if case .own(let slice) = exchange.body, !exchange.isBodiless {
+            let arena = exchange.arena
+            transport.output.append(arena[slice])
+            exchange.bodyBytesSent = Int64(slice.count)
+        }
+    }
+
+    private func pullBody(_ exchange: Exchange) -> BodyFlow.Pull {
+        guard case .fetched = exchange.body, let fetch = exchange.fetch,
+            !exchange.isBodiless || exchange.isUpgraded
+        else { return .ended }
+        let pull = fetch.body.pull()
+        if case .bytes = pull { fetch.bodyTaken() }
+        return pull
+    }
+
+    /// The last byte is queued. True if another request may follow at once.
+    private func complete(_ exchange: Exchange) -> Bool {
+        exchange.bytesSent =
+            transport.bytesOut + Int64(transport.output.pendingBytes) - bytesOutAtHead
+        exchange.bytesReceived = transport.bytesIn - Int64(input.unreadCount) - bytesInAtHead
+        exchange.delivered()
+        giveBack(exchange)
+        let action = machine.apply(.responseEnded)
+        perform(action)
+        return action == .nextRequest && !input.isEmpty
+    }
+
+    private func giveBack(_ exchange: Exchange) {
+        self.exchange = nil
+        context.giveBack(exchange)
+    }
+
+    private func flushOutput() {
+        switch transport.flush() {
+        case .failed:
+            leave(.clientReset)
+            return
+        case .blocked, .drained: break
+        }
+        guard transport.output.isEmpty else {
+            loop.setDeadline(self, at: guardian.writeBlocked(at: loop.now, transport.bytesOut))
+            return
+        }
+        guardian.writeDrained()
+        switch closing {
+        case .afterOutput:
+            close()
+            return
+        case .lingering(let until, _):
+            transport.shutdownWrite()
+            loop.setDeadline(self, at: until)
+            if transport.mayRead { loop.touch(self) }
+            return
+        case .no: break
+        }
+        if let exchange, isHeadQueued, exchange.machine.isDelivering {
+            // The output is empty again, so there may be room for more of the body.
+            if exchange.fetch?.body.bufferedBytes ?? 0 > 0 { loop.touch(self) }
+        }
+        if machine.isIdle { input.releaseIfEmpty(to: loop.chunks) }
+        setPhaseDeadline()
+    }
+
+    private func setPhaseDeadline() {
+        if machine.isIdle {
+            let phase: SlowClientGuard.Phase = input.isEmpty ? .idle : .head
+            loop.setDeadline(self, at: guardian.deadline(for: phase, at: loop.now))
+        } else if machine.isTunnel {
+            loop.setDeadline(self, at: loop.now + Limits.tunnelIdle)
+        } else if machine.isReadingBody, let exchange, exchange.requestBody.isRoom {
+            loop.setDeadline(self, at: guardian.deadline(for: .body, at: loop.now))
+        } else {
+            loop.setDeadline(self, at: .never)
+        }
+    }
+
+    // MARK: Ending
+
+    private func perform(_ action: ServerMachine.Action) {
+        switch action {
+        case .none, .nextRequest: break
+        case .writeContinue: transport.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        case .close: closing = .afterOutput
+        case .linger:
+            closing = .lingering(until: loop.now + Limits.lingerTime, bytes: Limits.lingerBytes)
+        case .truncate(let abortively): truncate(abortively: abortively)
+        case .cancel: leave(.clientClosed)
+        }
+        if case .afterOutput = closing { loop.touch(self) }
+    }
+
+    private func truncate(abortively: Bool) {
+        _ = transport.flush()
+        context.metrics.countClose(.truncated)
+        close(abortively: abortively)
+    }
+
+    /// Reads into the void until the viewer is done, or for long enough.
+    private func linger(until: Nanoseconds, bytes: Int) {
+        guard transport.output.isEmpty else {
+            flushOutput()
+            return
+        }
+        var left = bytes
+        while transport.mayRead {
+            let chunk = input.makeRoom(in: loop.chunks, streaming: false)
+            let outcome = transport.read(into: chunk)
+            input.drop(to: loop.chunks)
+            switch outcome {
+            case .bytes(let count): left -= count
+            case .wouldBlock: break
+            case .ended, .failed:
+                close()
+                return
+            }
+            guard left > 0 else {
+                close()
+                return
+            }
+        }
+        closing = .lingering(until: until, bytes: left)
+    }
+
+    private func tooSlow(_ error: EdgeError) {
+        context.metrics.countClose(Self.reason(for: error))
+        switch error.kind {
+        case .idleTimeout: close()
+        case .headTimeout where exchange == nil && preface.isOver && !input.isEmpty:
+            refuse(error)
+            loop.touch(self)
+        case .bodyTimeout:
+            guard let exchange, exchange.machine.isWaitingForHead else { fallthrough }
+            isRefused = true
+            exchange.requestBodyFailed(error)
+            loop.touch(self)
+        default: leave(error)
+        }
+    }
+
+    private static func reason(for error: EdgeError) -> CloseReason {
+        switch error.kind {
+        case .idleTimeout: .idle
+        case .headTimeout: .headTimeout
+        case .bodyTimeout: .bodyTimeout
+        default: .writeTimeout
+        }
+    }
+
+    /// The viewer is gone, or treated so.
+    private func leave(_ error: EdgeError) {
+        guard !isClosed else { return }
+        if let exchange {
+            exchange.bytesSent = transport.bytesOut - bytesOutAtHead
+            exchange.bytesReceived = transport.bytesIn - bytesInAtHead
+            exchange.viewerGone(error)
+            giveBack(exchange)
+        }
+        close(abortively: true)
+    }
+
+    private func close(abortively: Bool = false) {
+        guard !isClosed else { return }
+        if let exchange {
+            exchange.viewerGone(.clientClosed)
+            giveBack(exchange)
+        }
+        isClosed = true
+        input.drop(to: loop.chunks)
+        transport.close(abortively: abortively)
+        context.connectionCount -= 1
+        context.metrics.add(.viewerConnections, by: -1)
+        admission.release()
+        loop.remove(self)
+    }
+}

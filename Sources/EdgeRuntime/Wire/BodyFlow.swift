@@ -1,0 +1,102 @@
+// A body on its way from who reads it off a socket to who writes it to another: a bounded queue of chunk ranges.
+//
+// The producer pushes while there `isRoom`; the consumer takes as fast as its own socket allows. Neither calls the
+// other: whoever changed something touches the other's loop member, which looks at the flow in its own turn. Pure.
+
+struct BodyFlow: ~Copyable {
+    enum Pull {
+        case bytes(ChunkRange)
+        /// Nothing now; there will be more.
+        case pending
+        case ended
+        case failed(EdgeError)
+    }
+
+    private enum Ending: Equatable {
+        case open
+        case ended
+        case failed(EdgeError)
+    }
+
+    private var ranges: [ChunkRange] = []
+    private var first = 0
+    private var ending = Ending.open
+    private(set) var bufferedBytes = 0
+    /// All that was ever pushed.
+    private(set) var totalBytes: Int64 = 0
+    /// Whether anybody has asked for this body yet.
+    private(set) var isWanted = false
+
+    init() {}
+
+    var isRoom: Bool {
+        bufferedBytes < Limits.flowBytes && ranges.count - first < Limits.flowRanges
+    }
+
+    /// The producer will push nothing more.
+    var isOver: Bool { ending != .open }
+    /// All that was pushed has been taken, and there will be nothing more.
+    var isDrained: Bool { ending == .ended && bufferedBytes == 0 }
+
+    mutating func push(_ range: ChunkRange) {
+        precondition(ending == .open, "a body has one end")
+        guard range.count > 0 else { return }
+        totalBytes &+= Int64(range.count)
+        bufferedBytes &+= range.count
+        if first < ranges.count {
+            let last = ranges.count &- 1
+            if ranges[last].chunk === range.chunk, ranges[last].end == range.start {
+                ranges[last].end = range.end
+                return
+            }
+        }
+        ranges.append(range)
+    }
+
+    mutating func end() {
+        if ending == .open { ending = .ended }
+    }
+
+    /// What was pushed before is still delivered: the reader sees how far the body came.
+    mutating func fail(_ error: EdgeError) {
+        if ending == .open { ending = .failed(error) }
+    }
+
+    mutating func want() { isWanted = true }
+
+    mutating func pull(atMost limit: Int = .max) -> Pull {
+        isWanted = true
+        guard first < ranges.count else {
+            switch ending {
+            case .open: return .pending
+            case .ended: return .ended
+            case .failed(let error): return .failed(error)
+            }
+        }
+        var range = ranges[first]
+        if range.count > limit {
+            ranges[first].dropFirst(limit)
+            range.end = range.start &+ UInt32(truncatingIfNeeded: limit)
+        } else {
+            first &+= 1
+            if first == ranges.count {
+                ranges.removeAll(keepingCapacity: true)
+                first = 0
+            } else if first >= 64 {
+                ranges.removeFirst(first)
+                first = 0
+            }
+        }
+        bufferedBytes &-= range.count
+        return .bytes(range)
+    }
+
+    mutating func reset() {
+        ranges.removeAll(keepingCapacity: true)
+        first = 0
+        ending = .open
+        bufferedBytes = 0
+        totalBytes = 0
+        isWanted = false
+    }
+}

@@ -1,0 +1,57 @@
+// `edged run`: serve, in the foreground, until a signal ends it.
+
+import EdgeRuntime
+
+enum RunCommand {
+    static let row = Command(
+        name: "run",
+        usage: "[-c FILE] [--workers N]",
+        sentence: "Serve a configuration in the foreground.",
+        example: "edged run -c edge.lua",
+        flags: [
+            CommandTable.config,
+            Command.Flag(
+                name: "workers",
+                short: nil,
+                value: "N",
+                sentence: "loops to run (default: what the configuration says, else one per core)"
+            ),
+        ],
+        run: { run($0) }
+    )
+
+    static func run(_ arguments: Arguments) -> ExitCode {
+        var workers: Int?
+        if let text = arguments.value("workers") {
+            guard let count = Int(text), (1...1024).contains(count) else {
+                Terminal.error("edged run: --workers takes a number from 1 to 1024, not '\(text)'")
+                return .usage
+            }
+            workers = count
+        }
+        let path = CheckCommand.configPath(arguments)
+        let loaded = ConfigCheck.load(path: path)
+        CheckCommand.report(loaded, asJSON: false)
+        guard let configuration = loaded.configuration, !loaded.hasErrors else {
+            return .badConfiguration
+        }
+        guard configuration.unavailable.isEmpty else {
+            for diagnostic in configuration.unavailable {
+                Terminal.error(diagnostic.description)
+            }
+            return .badConfiguration
+        }
+        do throws(StartFailure) {
+            let server = try EdgeServer(
+                configuration: configuration,
+                configPath: path,
+                workers: workers
+            )
+            try server.run()
+            return .ok
+        } catch {
+            Terminal.error("edged: \(error.description)")
+            return .failed
+        }
+    }
+}
