@@ -16,4 +16,6 @@ extension Limits {
     static let proxyLineBytes = 107
     /// A v2 header with its TLVs; the format would allow 64 KiB.
     static let proxyHeaderBytes = 4 << 10
+    /// Ranges of one request that are served; with more the whole is cheaper for everybody (RFC 9110 §14.2).
+    static let rangesMax = 16
 }
