@@ -5,7 +5,9 @@
 
 /// What a connection knows of its viewer. Copied into each exchange.
 struct ViewerFacts {
-    var peer = SocketAddress(.anyIPv4, port: 0)
+    /// Nil for a Unix socket.
+    var peer: IPAddress?
+    var port: UInt16 = 0
     /// Behind trusted proxies the viewer is somebody else than the peer.
     var address = IPAddress.anyIPv4
     var tls: AccessRecord.TLSFacts?

@@ -19,7 +19,7 @@ struct Preface {
 
     private let binding: ListenerBinding
     private var stage: Stage
-    private var announced: SocketAddress?
+    private var announced: ProxyProtocol.Endpoint?
 
     init(binding: ListenerBinding, peer: SocketAddress) {
         self.binding = binding
@@ -79,9 +79,7 @@ struct Preface {
                     }
                     if let header {
                         input.consume(header.consumed)
-                        announced = header.source.map {
-                            SocketAddress($0.address, port: $0.port)
-                        }
+                        announced = header.source
                         return .done
                     }
                 } catch {
@@ -101,8 +99,9 @@ struct Preface {
     /// What the preface found out about the viewer.
     func describe(_ transport: borrowing Transport, into viewer: inout ViewerFacts) {
         if let announced {
-            viewer.peer = announced
-            viewer.address = announced.ip ?? viewer.address
+            viewer.peer = announced.address
+            viewer.port = announced.port
+            viewer.address = announced.address
         }
         guard let tls = transport.tls else { return }
         viewer.tls = AccessRecord.TLSFacts(version: tls.version, cipher: tls.cipher)

@@ -49,7 +49,8 @@ final class ViewerConnection: LoopMember {
         guardian = SlowClientGuard(limits: limits, now: context.loop.now)
         preface = Preface(binding: binding, peer: peer)
         transport = Transport(handle: handle, loop: context.loop)
-        viewer.peer = peer
+        viewer.peer = peer.ip
+        viewer.port = peer.port
         viewer.address = peer.ip ?? .anyIPv4
         super.init(loop: context.loop)
         loop.add(self)
@@ -132,7 +133,7 @@ final class ViewerConnection: LoopMember {
         let reason = preface.lastFailure.map(\.word) ?? error.word
         context.events.debug(
             "preface_failed",
-            EventField("viewer", .address(viewer.peer)),
+            EventField("viewer", .address(SocketAddress(viewer.address, port: viewer.port))),
             EventField("reason", .word(reason))
         )
     }

@@ -62,7 +62,7 @@ enum AdmitStep {
         let trusted = exchange.generation.configuration.settings.trustedProxies
         if !trusted.isEmpty {
             let viewer = ViewerAddress.decide(
-                peer: exchange.viewer.peer.ip,
+                peer: exchange.viewer.peer,
                 trusted: trusted,
                 fields: exchange.request.fields,
                 in: arena

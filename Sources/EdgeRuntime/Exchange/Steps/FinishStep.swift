@@ -53,7 +53,7 @@ enum FinishStep {
         record.status = status(exchange)
         if case .length(let length) = exchange.responseFraming { record.contentLength = length }
         record.viewer = exchange.viewer.address
-        record.viewerPort = exchange.viewer.peer.port
+        record.viewerPort = exchange.viewer.port
         record.tls = exchange.viewer.tls
         record.isWebSocket = exchange.isUpgraded
         record.result = exchange.result

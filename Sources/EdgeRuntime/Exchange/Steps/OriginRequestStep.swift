@@ -84,8 +84,8 @@ enum OriginRequestStep {
             fetch.route.forwardsHost = policy.forwardsHost && !exchange.request.authority.isEmpty
             let trusted = exchange.generation.configuration.settings.trustedProxies
             let hop = ForwardedFields.Hop(
-                peer: exchange.viewer.peer.ip,
-                peerIsTrusted: exchange.viewer.peer.ip.map {
+                peer: exchange.viewer.peer,
+                peerIsTrusted: exchange.viewer.peer.map {
                     ViewerAddress.isTrusted($0, trusted)
                 } ?? true,
                 isTLS: exchange.viewer.tls != nil,
