@@ -177,6 +177,14 @@ final class Fetch: OriginClient {
         apply(.headArrived)
     }
 
+    /// The whole answer is there, what it has of a body lies in `body`. The last word of who gives it: the exchange
+    /// may put this fetch to another use before this returns.
+    func fileAnswered(framing: BodyFraming) {
+        body.end()
+        times.ended = context.loop.now
+        fileHead(framing: framing)
+    }
+
     func bodyEnded() {
         times.ended = context.loop.now
         body.end()

@@ -14,7 +14,7 @@ enum FileStep {
         case .options:
             fetch.response.status = 204
             fetch.response.fields.append(.allow, value: fetch.arena.append("GET, HEAD, OPTIONS"))
-            answerWithoutBody(fetch)
+            fetch.fileAnswered(framing: .none)
             return
         default:
             fetch.apply(.failed(.notAcceptableMethod))
@@ -39,56 +39,70 @@ enum FileStep {
         let now = fetch.context.loop.now
         let arena = fetch.arena
         switch origin.cache.lookup(arena[path], now: now) {
-        case .hit(let file): answer(fetch, file)
+        case .hit(let file):
+            if !answer(fetch, file) { begin(fetch, origin, path, isIndex: isIndex).open() }
         case .absent: fetch.apply(.failed(.fileNotFound))
-        case .check(let file):
-            let transfer = FileTransfer(fetch, origin, path, isIndex: isIndex)
-            fetch.file = transfer
-            transfer.check(file)
-        case .unknown:
-            let transfer = FileTransfer(fetch, origin, path, isIndex: isIndex)
-            fetch.file = transfer
-            transfer.open()
+        // Opening looks at the disk as well, and a large file is opened anyway.
+        case .check(let file) where file.content == nil:
+            begin(fetch, origin, path, isIndex: isIndex).open()
+        case .check(let file): begin(fetch, origin, path, isIndex: isIndex).check(file)
+        case .unknown: begin(fetch, origin, path, isIndex: isIndex).open()
         }
     }
 
-    static func answerWithoutBody(_ fetch: Fetch) {
-        fetch.body.end()
-        fetch.fileHead(framing: .none)
-        fetch.bodyEnded()
+    private static func begin(
+        _ fetch: Fetch,
+        _ origin: FileOrigin,
+        _ path: Slice,
+        isIndex: Bool
+    ) -> FileTransfer {
+        let transfer = FileTransfer(fetch, origin, path, isIndex: isIndex)
+        fetch.file = transfer
+        return transfer
     }
 
-    /// Answers from a copy in memory.
-    static func answer(_ fetch: Fetch, _ file: CachedFile) {
-        describe(fetch, file)
+    /// Answers from memory. False: that takes bytes that are not there.
+    static func answer(_ fetch: Fetch, _ file: CachedFile) -> Bool {
+        // Of the viewer's fields only conditions and ranges come here: without any there is nothing to judge.
+        guard fetch.request.fields.count == 0 else { return answerSelected(fetch, file) }
         let size = file.entity.size
-        guard let part = judge(fetch, file) else {
-            answerWithoutBody(fetch)
-            return
-        }
-        if fetch.request.method == .get,
-            let range = file.range(from: Int(part.lowerBound), to: Int(part.upperBound))
-        {
+        if fetch.request.method == .get {
+            guard let range = file.range(from: 0, to: Int(size)) else { return false }
             fetch.body.push(range)
         }
-        _ = size
-        fetch.body.end()
-        fetch.fileHead(framing: .length(Int64(part.count)))
-        fetch.bodyEnded()
+        FileAnswer.describeWhole(fetch, file)
+        fetch.fileAnswered(framing: .length(size))
+        return true
     }
 
-    static func describe(_ fetch: Fetch, _ file: CachedFile) {
-        let arena = fetch.arena
-        fetch.response.status = 200
-        fetch.response.fields.append(.contentType, value: arena.append(file.contentType))
-        fetch.response.fields.append(.etag, value: arena.append(file.etag))
-        fetch.response.fields.append(.lastModified, value: arena.append(file.lastModified))
-        fetch.response.fields.append(.acceptRanges, value: arena.append("bytes"))
+    private static func answerSelected(_ fetch: Fetch, _ file: CachedFile) -> Bool {
+        let verdict = FileAnswer.judge(fetch, file)
+        if file.content == nil, fetch.request.method == .get, verdict.hasBody { return false }
+        do throws(EdgeError) {
+            guard var body = try FileAnswer.describe(fetch, file, verdict) else {
+                fetch.fileAnswered(framing: .none)
+                return true
+            }
+            if fetch.request.method == .get { push(&body, of: file, to: fetch) }
+            fetch.fileAnswered(framing: .length(body.length))
+        } catch {
+            fetch.apply(.failed(error))
+        }
+        return true
     }
 
-    /// Applies the request's conditions and range. Nil: there is no body; the status says why.
-    static func judge(_ fetch: Fetch, _ file: CachedFile) -> Range<Int64>? {
-        0..<file.entity.size
+    /// All of it at once: the bytes are shared, the texts are short.
+    private static func push(_ body: inout FileBody, of file: CachedFile, to fetch: Fetch) {
+        while true {
+            switch body.next() {
+            case .text(let text): fetch.body.push(text)
+            case .bytes(let part):
+                let range = file.range(from: Int(part.lowerBound), to: Int(part.upperBound))
+                guard let range else { preconditionFailure("its content was asked for before") }
+                fetch.body.push(range)
+            case .end: return
+            }
+        }
     }
 }
 
@@ -111,8 +125,9 @@ final class FileTransfer {
     private let path: [UInt8]
     private let isIndex: Bool
     private var file: OpenFile?
+    private var body = FileBody(0..<0)
+    /// The piece of the body that is being read.
     private var plan = FileReadPlan(from: 0, to: 0)
-    private var left: Int64 = 0
 
     init(_ fetch: Fetch, _ origin: FileOrigin, _ path: Slice, isIndex: Bool) {
         self.fetch = fetch
@@ -138,7 +153,7 @@ final class FileTransfer {
                     return
                 }
                 origin.cache.confirm(copy, now: loop.now)
-                if let fetch { FileStep.answer(fetch, copy) }
+                if let fetch, !FileStep.answer(fetch, copy) { open() }
             }
         )
     }
@@ -190,7 +205,8 @@ final class FileTransfer {
     // MARK: Answering
 
     private func copy(_ entity: FileEntity, _ content: Chunk?) -> CachedFile {
-        let text = HTTPDate.render(entity.seconds)
+        // A date ahead of our own clock would be a promise about the future (RFC 9110 §8.8.2.1).
+        let text = HTTPDate.render(min(entity.seconds, loop.clock.wall.seconds))
         let key = path
         return CachedFile(
             path: key.span,
@@ -203,7 +219,7 @@ final class FileTransfer {
     private func keepAndAnswer(_ entity: FileEntity, _ content: Chunk) {
         let copy = copy(entity, content)
         origin.cache.insert(copy, now: loop.now)
-        if let fetch { FileStep.answer(fetch, copy) }
+        if let fetch, !FileStep.answer(fetch, copy) { fail(.fileUnreadable) }
     }
 
     private func redirectToFolder() {
@@ -221,7 +237,7 @@ final class FileTransfer {
             _ = arena.append(copyOf: query)
         }
         fetch.response.fields.append(.location, value: arena.slice(since: mark))
-        FileStep.answerWithoutBody(fetch)
+        fetch.fileAnswered(framing: .none)
     }
 
     // MARK: Streaming
@@ -229,51 +245,67 @@ final class FileTransfer {
     private func stream(_ file: OpenFile) {
         guard let fetch else { return }
         let facts = copy(file.entity, nil)
-        FileStep.describe(fetch, facts)
-        guard let part = FileStep.judge(fetch, facts) else {
-            FileStep.answerWithoutBody(fetch)
-            return
+        // Without content: enough for HEAD, and for a condition that leaves no body.
+        origin.cache.insert(facts, now: loop.now)
+        do throws(EdgeError) {
+            let verdict = FileAnswer.judge(fetch, facts)
+            guard let body = try FileAnswer.describe(fetch, facts, verdict) else {
+                fetch.fileAnswered(framing: .none)
+                return
+            }
+            guard fetch.request.method == .get else {
+                fetch.fileAnswered(framing: .length(body.length))
+                return
+            }
+            self.file = file
+            self.body = body
+            fetch.fileHead(framing: .length(body.length))
+            resume()
+        } catch {
+            fetch.apply(.failed(error))
         }
-        self.file = file
-        plan = FileReadPlan(from: part.lowerBound, to: part.upperBound)
-        left = part.upperBound - part.lowerBound
-        let isRead = fetch.request.method == .get
-        fetch.fileHead(framing: .length(part.upperBound - part.lowerBound))
-        guard isRead else {
-            self.fetch?.bodyEnded()
-            return
-        }
-        resume()
     }
 
     /// The viewer took some of the body: read on.
     func resume() {
         guard let fetch, let file, !fetch.body.isOver else { return }
-        let taken = plan.held - Int64(fetch.body.bufferedBytes)
-        if taken > 0 { plan.didTake(Int(taken)) }
+        // Bodies are taken front first, so what is left of earlier pieces is taken before any of this one.
+        plan.didTake(Int(max(0, plan.held - Int64(fetch.body.bufferedBytes))))
+        while plan.isRead {
+            // The end takes no room, and is known when the last byte was read.
+            guard fetch.body.isRoom || body.isAtEnd else { return }
+            switch body.next() {
+            case .text(let text): fetch.body.push(text)
+            case .bytes(let range):
+                plan = FileReadPlan(from: range.lowerBound, to: range.upperBound)
+            case .end:
+                fetch.bodyEnded()
+                return
+            }
+        }
         switch plan.next() {
         case .wait: return
-        case .finished: fetch.bodyEnded()
+        case .finished: preconditionFailure("what was taken was read before")
         case .truncated: fetch.bodyFailed(.originTruncated)
-        case .read(let read):
-            let chunk = loop.chunks.leaseLarge()
-            let start = chunk.filled
-            offload(
-                {
-                    do throws(SystemError) {
-                        return try FileRoot.read(
-                            file,
-                            at: read.offset,
-                            count: read.count,
-                            into: chunk
-                        )
-                    } catch {
-                        return -1
-                    }
-                },
-                then: { [self] (count: Int) in didRead(chunk, start, count) }
-            )
+        case .read(let next): read(next, of: file)
         }
+    }
+
+    private func read(_ read: FileReadPlan.Read, of file: OpenFile) {
+        let chunk =
+            read.count <= Limits.chunkSmallBytes
+            ? loop.chunks.leaseSmall() : loop.chunks.leaseLarge()
+        let start = chunk.filled
+        offload(
+            {
+                do throws(SystemError) {
+                    return try FileRoot.read(file, at: read.offset, count: read.count, into: chunk)
+                } catch {
+                    return -1
+                }
+            },
+            then: { [self] (count: Int) in didRead(chunk, start, count) }
+        )
     }
 
     private func didRead(_ chunk: Chunk, _ start: Int, _ count: Int) {
@@ -285,8 +317,6 @@ final class FileTransfer {
         plan.didRead(count)
         fetch.body.push(ChunkRange(chunk: chunk, start: start, end: start + count))
         fetch.exchange?.touchHost()
-        left -= Int64(count)
-        // The end is known when the last byte was read, whether or not it was taken.
-        if left == 0 { fetch.bodyEnded() } else { resume() }
+        resume()
     }
 }

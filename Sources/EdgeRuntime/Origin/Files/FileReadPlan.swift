@@ -52,6 +52,9 @@ struct FileReadPlan {
     /// Bytes in memory.
     var held: Int64 { arrived - taken }
 
+    /// Nothing is left to read; the viewer may still have to take some.
+    var isRead: Bool { arrived == end }
+
     /// Every `.read` is answered by `didRead`.
     mutating func next() -> Action {
         if isTruncated { return .truncated }
