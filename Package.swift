@@ -38,6 +38,11 @@ let package = Package(
             exclude: ["Corpus"],
             swiftSettings: house
         ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["EdgeRuntime", "CLinux"],
+            swiftSettings: house
+        ),
         // Names `edged` so that the binary whose libraries it checks is built before the tests run.
         .testTarget(name: "HouseTests", dependencies: ["edged"], swiftSettings: house),
     ],

@@ -51,9 +51,7 @@ enum CommandTable {
 
     static var all: [Command] {
         [
-            RunCommand.row, StatusCommand.row, ReloadCommand.row, CheckCommand.row,
-            ConfigCommand.row,
-            VersionCommand.row,
+            RunCommand.row, CheckCommand.row, ConfigCommand.row, VersionCommand.row,
         ]
     }
 

@@ -33,6 +33,7 @@ final class ViewerConnection: LoopMember {
     private var guardian: SlowClientGuard
     private var bytesInAtHead: Int64 = 0
     private var bytesOutAtHead: Int64 = 0
+    private var closeReason: CloseReason?
 
     init(
         context: EdgeContext,
@@ -129,7 +130,7 @@ final class ViewerConnection: LoopMember {
     }
 
     private func prefaceFailed(_ error: EdgeError) {
-        context.metrics.countClose(preface.lastFailure == nil ? .badRequest : .tlsFailure)
+        because(preface.lastFailure == nil ? .badRequest : .tlsFailure)
         let reason = preface.lastFailure.map(\.word) ?? error.word
         context.events.debug(
             "preface_failed",
@@ -180,6 +181,7 @@ final class ViewerConnection: LoopMember {
 
     /// The viewer has ended its half.
     private func ended() {
+        because(.viewerClosed)
         input.releaseIfEmpty(to: loop.chunks)
         if machine.isTunnel { exchange?.requestBody.end() }
         if machine.isTunnel { exchange?.requestBodyArrived() }
@@ -288,6 +290,7 @@ final class ViewerConnection: LoopMember {
 
     private func refuse(_ error: EdgeError, _ exchange: Exchange) {
         isRefused = true
+        because(.badRequest)
         input.drop(to: loop.chunks)
         // As if a body followed that nobody will read: the connection lingers after the answer.
         perform(
@@ -387,7 +390,8 @@ final class ViewerConnection: LoopMember {
         giveBack(exchange)
         let action = machine.apply(.responseEnded)
         perform(action)
-        return action == .nextRequest && !input.isEmpty
+        // The next head may be waiting here, or in the socket whose edge was told long ago.
+        return action == .nextRequest && (!input.isEmpty || transport.mayRead)
     }
 
     private func giveBack(_ exchange: Exchange) {
@@ -445,8 +449,11 @@ final class ViewerConnection: LoopMember {
         switch action {
         case .none, .nextRequest: break
         case .writeContinue: transport.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-        case .close: closing = .afterOutput
+        case .close:
+            because(ending)
+            closing = .afterOutput
         case .linger:
+            because(ending)
             closing = .lingering(until: loop.now + Limits.lingerTime, bytes: Limits.lingerBytes)
         case .truncate(let abortively): truncate(abortively: abortively)
         case .cancel: leave(.clientClosed)
@@ -456,7 +463,7 @@ final class ViewerConnection: LoopMember {
 
     private func truncate(abortively: Bool) {
         _ = transport.flush()
-        context.metrics.countClose(.truncated)
+        because(.truncated)
         close(abortively: abortively)
     }
 
@@ -487,7 +494,7 @@ final class ViewerConnection: LoopMember {
     }
 
     private func tooSlow(_ error: EdgeError) {
-        context.metrics.countClose(Self.reason(for: error))
+        because(Self.reason(for: error))
         switch error.kind {
         case .idleTimeout: close()
         case .headTimeout where exchange == nil && preface.isOver && !input.isEmpty:
@@ -507,13 +514,27 @@ final class ViewerConnection: LoopMember {
         case .idleTimeout: .idle
         case .headTimeout: .headTimeout
         case .bodyTimeout: .bodyTimeout
-        default: .writeTimeout
+        case .writeTimeout: .writeTimeout
+        case .clientReset: .viewerReset
+        default: .viewerClosed
         }
+    }
+
+    /// Why the edge ends a connection of its own accord.
+    private var ending: CloseReason {
+        if context.isDraining { return .drain }
+        return machine.isSpent ? .requestsMax : .notPersistent
+    }
+
+    /// The first reason is the one that counts: what follows only carries it out.
+    private func because(_ reason: CloseReason) {
+        if closeReason == nil { closeReason = reason }
     }
 
     /// The viewer is gone, or treated so.
     private func leave(_ error: EdgeError) {
         guard !isClosed else { return }
+        because(Self.reason(for: error))
         if let exchange {
             exchange.bytesSent = transport.bytesOut - bytesOutAtHead
             exchange.bytesReceived = transport.bytesIn - bytesInAtHead
@@ -533,7 +554,7 @@ final class ViewerConnection: LoopMember {
         input.drop(to: loop.chunks)
         transport.close(abortively: abortively)
         context.connectionCount -= 1
-        context.metrics.add(.viewerConnections, by: -1)
+        context.metrics.countClose(closeReason ?? .viewerClosed)
         admission.release()
         loop.remove(self)
     }

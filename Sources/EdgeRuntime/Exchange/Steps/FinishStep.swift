@@ -22,7 +22,7 @@ enum FinishStep {
         guard let fetch, let set = fetch.reachedServers, fetch.times.headReceived > 0 else {
             return
         }
-        let index = set.metricIndex
+        let index = FetchRoute.metricIndex(in: metrics, set.settings.name)
         metrics.observe(
             .originFirstByteTime,
             index,

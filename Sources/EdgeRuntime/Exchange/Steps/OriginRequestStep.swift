@@ -59,8 +59,7 @@ enum OriginRequestStep {
                 from: exchange.arena
             )
         }
-        let asked = arena.append(exchange.request.authority, from: exchange.arena)
-        fetch.request.authority = asked
+        fetch.request.authority = arena.append(exchange.request.authority, from: exchange.arena)
         fetch.request.fields.append(exchange.request.fields, from: exchange.arena, into: arena)
         do throws(EdgeError) {
             fetch.upgrade = isErrorPage ? nil : Framing.upgrade(fetch.request, arena)
@@ -96,7 +95,6 @@ enum OriginRequestStep {
             try ForwardedFields.keepUp(
                 &fetch.request,
                 hop: hop,
-                host: asked,
                 name: name.span,
                 in: arena
             )
@@ -112,14 +110,9 @@ enum OriginRequestStep {
         return .built
     }
 
-    /// The trace goes on with a span of ours; one that nobody began is left alone, and one that cannot be read ends.
+    /// The trace goes on with a span of ours; one that nobody began is left alone.
     private static func trace(_ fetch: Fetch, _ exchange: Exchange) {
-        guard let trace = exchange.trace else {
-            if fetch.request.fields.contains(.traceparent) {
-                fetch.request.fields.removeAll { $0.id == .traceparent || $0.id == .tracestate }
-            }
-            return
-        }
+        guard let trace = exchange.trace else { return }
         let child = trace.child(random: &exchange.context.loop.random)
         fetch.request.fields.set(.traceparent, value: child.append(to: fetch.arena))
     }

@@ -6,7 +6,8 @@
 //            headReceived                    both halves complete, persists
 //   idle ───────────────────▶ exchanging ───────────────────────────────────▶ idle (nextRequest)
 //     │ peerEnded, drained        │ upgraded            │ complete, does not persist ─▶ closed (close)
-//     ▼                           ▼                     │ response complete, request not ─▶ closed (linger)
+//     ▼                           ▼                     │ response complete, request not,
+//     │                           │                     │ or the viewer may have sent another ─▶ closed (linger)
 //   closed (close)             tunnel                   │ response cannot be completed ─▶ closed (truncate)
 //                                 │ both ends           ▼
 //                                 └────────────────▶ closed
@@ -68,12 +69,16 @@ struct ServerMachine {
     /// Whether the connection outlives the current exchange, as far as is known; decides our `Connection` field.
     private(set) var persists = true
     private(set) var requestCount = 0
+    /// The viewer has ended its half, or has said that this request is its last.
+    private var peerIsDone = false
     private let requestsMax: Int
 
     init(requestsMax: Int) { self.requestsMax = requestsMax }
 
     var isIdle: Bool { state == .idle }
     var isClosed: Bool { state == .closed }
+    /// The connection has carried as many requests as it may.
+    var isSpent: Bool { requestCount >= requestsMax }
     var isTunnel: Bool {
         guard case .tunnel = state else { return false }
         return true
@@ -92,6 +97,7 @@ struct ServerMachine {
         case .headReceived(let persists, let hasBody, let expectsContinue):
             precondition(state == .idle, "one request at a time")
             requestCount += 1
+            if !persists { peerIsDone = true }
             self.persists = self.persists && persists && requestCount < requestsMax
             let reading: Reading =
                 hasBody ? (expectsContinue ? .awaitingContinue : .body) : .complete
@@ -181,6 +187,7 @@ struct ServerMachine {
         case .exchanging(.complete, _):
             // A half-close: the viewer has said all it wants to say and still waits for the answer.
             persists = false
+            peerIsDone = true
             return .none
         case .exchanging:
             state = .closed
@@ -195,7 +202,7 @@ struct ServerMachine {
     private mutating func finish() -> Action {
         guard persists else {
             state = .closed
-            return .close
+            return peerIsDone ? .close : .linger
         }
         state = .idle
         return .nextRequest
