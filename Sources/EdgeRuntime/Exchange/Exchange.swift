@@ -32,7 +32,8 @@ enum ResponseBody {
 }
 
 final class Exchange {
-    unowned let context: EdgeContext
+    /// Not counted: the context owns the stock that every exchange comes from and returns to.
+    unowned(unsafe) let context: EdgeContext
     let arena = Arena()
     var request = RequestHead()
     var response = ResponseHead()

@@ -52,14 +52,8 @@ struct InputBuffer: ~Copyable {
 
     @inline(never)
     private mutating func replace(in pool: ChunkPool, streaming: Bool) -> Chunk {
-        guard let old = chunk else {
-            let fresh = streaming ? pool.leaseLarge() : pool.leaseSmall()
-            chunk = fresh
-            consumed = 0
-            return fresh
-        }
-        let unread = old.filled - consumed
-        if unread == 0, old.room >= old.capacity / 2, !streaming { return old }
+        let unread = unreadCount
+        if let chunk, unread == 0, !streaming, chunk.room >= chunk.capacity / 2 { return chunk }
         let fresh: Chunk
         if unread > Limits.chunkLargeBytes - Limits.readRoomMin {
             fresh = Chunk(capacity: 2 * unread, ledger: pool.ledger)
@@ -68,18 +62,17 @@ struct InputBuffer: ~Copyable {
         } else {
             fresh = pool.leaseSmall()
         }
-        fresh.append(old.bytes(from: consumed, to: old.filled))
-        pool.recycle(&chunk)
+        // No reference but the stored one may live on, or the pool takes the old chunk for a shared one.
+        withUnread { fresh.append($0) }
+        drop(to: pool)
         chunk = fresh
-        consumed = 0
         return fresh
     }
 
     /// Gives an empty chunk back. Bytes that are still unread stay.
     @inline(__always)
     mutating func releaseIfEmpty(to pool: ChunkPool) {
-        guard let held = chunk, consumed == held.filled else { return }
-        drop(to: pool)
+        if isEmpty { drop(to: pool) }
     }
 
     mutating func drop(to pool: ChunkPool) {

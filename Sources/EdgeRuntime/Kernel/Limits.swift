@@ -66,8 +66,8 @@ enum Limits {
     static let flowRanges = 256
     /// What may wait in a write queue before the flow behind it is left alone.
     static let outputBytes = 128 << 10
-    /// A piece below this is cheaper to copy next to its neighbours than to carry as a range of its own.
-    static let copiedPieceBytes = 1024
+    /// A piece up to this is cheaper to copy next to its neighbours than to carry as a range of its own.
+    static let copiedPieceBytes = 2048
 
     // MARK: HTTP/1.1 connections
 

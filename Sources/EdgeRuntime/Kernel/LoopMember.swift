@@ -35,7 +35,8 @@ struct Readiness: OptionSet {
 }
 
 class LoopMember {
-    unowned let loop: EventLoop
+    /// Not counted: a loop outlives its members, and every call of theirs would pay for the proof.
+    unowned(unsafe) let loop: EventLoop
     fileprivate(set) var token = Token(slot: .max, generation: 0)
     fileprivate(set) var deadline = Nanoseconds.never
     /// When the heap will look at this member; never later than `deadline`.

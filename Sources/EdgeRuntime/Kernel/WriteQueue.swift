@@ -78,9 +78,16 @@ struct WriteQueue: ~Copyable {
         return target
     }
 
-    /// Queues a shared range without copying it.
-    mutating func append(_ range: ChunkRange) {
+    /// Queues a shared range without copying it, unless it is so short that a copy next to the head, in the same
+    /// vector of the same write, costs less than a vector of its own.
+    mutating func append(_ range: consuming ChunkRange) {
+        var range = range
         guard range.count > 0 else { return }
+        if range.count <= Limits.copiedPieceBytes, let tail, tail.room >= range.count {
+            append(range.bytes)
+            pool.stockIfLast(&range.chunk)
+            return
+        }
         ranges.append(range)
         pendingBytes &+= range.count
     }

@@ -117,7 +117,8 @@ final class LogWriter: @unchecked Sendable {
     private func drainEvents(isFinal: Bool) -> Bool {
         if eventsLeft.isEmpty { eventsLeft = events.takeLines(isFinal: isFinal) }
         guard !eventsLeft.isEmpty else { return true }
-        let outcome = eventSink.write(eventsLeft.span, at: Clock.monotonic())
+        let lines = eventsLeft
+        let outcome = eventSink.write(lines.span, at: Clock.monotonic())
         eventsLeft.removeFirst(outcome.taken)
         events.countDropped(outcome.droppedLines)
         report(outcome.change, of: eventSink.target)

@@ -30,16 +30,13 @@ struct RequestID: Equatable, Sendable {
         return arena.append(text.span)
     }
 
+    private static var alphabet: StaticString {
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    }
+
     @inline(__always)
     private static func digit(_ value: UInt64) -> UInt8 {
-        let six = UInt8(truncatingIfNeeded: value & 63)
-        switch six {
-        case 0..<26: return 0x41 + six
-        case 26..<52: return 0x61 + six - 26
-        case 52..<62: return 0x30 + six - 52
-        case 62: return 0x2d
-        default: return 0x5f
-        }
+        alphabet.utf8Start[Int(truncatingIfNeeded: value & 63)]
     }
 }
 
