@@ -32,6 +32,7 @@ build: setup-build  ## the release binary, .build/release/edged
 test: setup-test lint  ## everything that must hold: format, house rules, unit, simulation and socket tests
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
+	python3 Tests/EndToEnd/run.py --bin .build/debug/edged
 
 test-sanitize: setup-test  ## the tests again under the address sanitizer, then the thread sanitizer
 	swift test --disable-xctest --skip HouseTests --sanitize address --scratch-path .build/address

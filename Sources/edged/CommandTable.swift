@@ -51,7 +51,9 @@ enum CommandTable {
 
     static var all: [Command] {
         [
-            RunCommand.row, CheckCommand.row, ConfigCommand.row, VersionCommand.row,
+            RunCommand.row, StatusCommand.row, ReloadCommand.row, CheckCommand.row,
+            ConfigCommand.row,
+            VersionCommand.row,
         ]
     }
 

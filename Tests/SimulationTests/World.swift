@@ -119,19 +119,22 @@ final class World {
             number: 1,
             configuration: configuration,
             tickets: TicketKeys(now: 1_700_000_000),
+            vocabulary: MetricVocabulary(origins: [], loops: 1),
             now: loop.now
         )
-        metrics = LoopMetrics(
-            MetricVocabulary(origins: configuration.origins.map(\.name), loops: 1)
-        )
+        let all = Metrics(vocabulary: published.vocabulary)
+        metrics = all.all[0]
         worker = Worker(
             index: 0,
             loopCount: 1,
             loop: loop,
             published: published,
-            shared: SharedParts(name: Array("edge-sim".utf8), events: EventLog()),
+            shared: SharedParts(
+                name: Array("edge-sim".utf8),
+                events: EventLog(),
+                metrics: all
+            ),
             accessLog: AccessLog(ring: ring, format: .standard, location: "sim"),
-            metrics: metrics,
             lookup: { _, _ in nil }
         )
         for (address, binding) in published.bindings {

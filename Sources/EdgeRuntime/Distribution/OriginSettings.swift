@@ -68,7 +68,7 @@ struct OriginTLS: Sendable {
     var keyPath: String?
 }
 
-struct HealthSettings: Sendable {
+struct HealthSettings: Equatable, Sendable {
     var path: String = "/"
     var interval: Nanoseconds = .seconds(10)
     /// Failures in a row that take a server out.

@@ -18,7 +18,7 @@ final class EdgeContext {
     let loop: EventLoop
     /// This edge in `Via` and `CDN-Loop`: a token of its own, so that edges may be chained and loops are seen.
     let name: [UInt8]
-    let metrics: LoopMetrics
+    private(set) var metrics: LoopMetrics
     let accessLog: AccessLog?
     let events: EventLog
     private(set) var generation: Generation
@@ -55,13 +55,32 @@ final class EdgeContext {
     }
 
     /// New exchanges begin with `next`; those that run end with what they have.
-    func publish(_ next: Generation, bufferedBytesMax: Int) {
+    func publish(_ next: Generation, metrics: LoopMetrics, bufferedBytesMax: Int) {
         let old = generation
         generation = next
+        self.metrics = metrics
         self.bufferedBytesMax = bufferedBytesMax
+        // Those that lie in stock were made ready for the old one.
+        for spare in spareExchanges { spare.generation = next }
         old.origins.retire()
         retiring.append(old)
-        retiring.removeAll { $0.origins.isDrained }
+        dropDrained()
+    }
+
+    /// Lets go of generations whose last connection to an origin is closed.
+    func dropDrained() {
+        retiring.removeAll { old in
+            guard old.origins.isDrained else { return false }
+            old.origins.close()
+            return true
+        }
+    }
+
+    /// With those of generations that end.
+    func forEachServerSet(_ body: (ServerSet) -> Void) {
+        for directory in [generation.origins] + retiring.map(\.origins) {
+            for case .servers(let set) in directory.stations { body(set) }
+        }
     }
 
     /// Whether new work would push buffered bodies past their bound.

@@ -260,8 +260,4 @@ struct FetchRoute {
         servers = nil
         wantsFreshConnection = false
     }
-
-    static func metricIndex(in metrics: LoopMetrics, _ name: String) -> Int {
-        metrics.layout.vocabulary.index(ofOrigin: name) ?? 0
-    }
 }

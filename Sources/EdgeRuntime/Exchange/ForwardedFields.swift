@@ -11,10 +11,12 @@ enum ForwardedFields {
         var version: Version
     }
 
-    /// For a request towards an origin. `name` is the edge's own, a token.
+    /// For a request towards an origin. `host` is what the viewer asked for, since the head may name the origin by
+    /// now; `name` is the edge's own, a token.
     static func keepUp(
         _ head: inout RequestHead,
         hop: Hop,
+        host: Slice,
         name: Span<UInt8>,
         in arena: Arena
     ) throws(EdgeError) {
@@ -22,7 +24,7 @@ enum ForwardedFields {
         via(&head.fields, hop.version, name, arena)
         if let peer = hop.peer { address(&head.fields, peer, arena) }
         let isHTTPS = scheme(&head.fields, hop, arena)
-        forwarded(&head, hop.peer, isHTTPS, arena)
+        forwarded(&head.fields, hop.peer, isHTTPS, host, arena)
         guard !arena.isOverflown else { throw .arenaOverflow }
     }
 
@@ -114,12 +116,13 @@ enum ForwardedFields {
 
     /// `for=192.0.2.1;proto=https;host=example.com`; what is no token is quoted, IPv6 in brackets as well.
     private static func forwarded(
-        _ head: inout RequestHead,
+        _ fields: inout HeaderFields,
         _ peer: IPAddress?,
         _ isHTTPS: Bool,
+        _ host: Slice,
         _ arena: Arena
     ) {
-        let mark = joined(.forwarded, head.fields, arena)
+        let mark = joined(.forwarded, fields, arena)
         _ = arena.append("for=")
         if let peer {
             if peer.isIPv4 {
@@ -134,13 +137,13 @@ enum ForwardedFields {
         }
         _ = arena.append(isHTTPS ? ";proto=https" : ";proto=http")
         // An authority was checked by the parser: no quotes and no backslashes in it.
-        if !head.authority.isEmpty {
-            let isToken = arena[head.authority].isToken
+        if !host.isEmpty {
+            let isToken = arena[host].isToken
             _ = arena.append(isToken ? ";host=" : ";host=\"")
-            _ = arena.append(copyOf: head.authority)
+            _ = arena.append(copyOf: host)
             if !isToken { arena.append(byte: UInt8(ascii: "\"")) }
         }
-        head.fields.set(.forwarded, value: arena.slice(since: mark))
+        fields.set(.forwarded, value: arena.slice(since: mark))
     }
 
     // MARK: Joining

@@ -41,6 +41,13 @@ struct Clock {
         return Nanoseconds(time.tv_sec) &* 1_000_000_000 &+ Nanoseconds(time.tv_nsec)
     }
 
+    /// What the calling thread has worked.
+    static func threadTime() -> Nanoseconds {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Nanoseconds(time.tv_sec) &* 1_000_000_000 &+ Nanoseconds(time.tv_nsec)
+    }
+
     static func wall() -> WallTime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -23,8 +23,6 @@ package final class EventLoop {
     private var answers: [UInt64: (EventLoop, Any) -> Void] = [:]
     private var nextAnswer: UInt64 = 0
     private var isStopping = false
-    /// Told at the end of every tick how long it worked; for loop lag and busy metrics.
-    var observer: TickObserver?
 
     init(reactor: Reactor, blocking: BlockingPool, random: Random) {
         self.reactor = reactor
@@ -100,13 +98,11 @@ package final class EventLoop {
         var deadline = min(members.earliestDeadline ?? .never, limit)
         if !members.touched.isEmpty { deadline = 0 }
         reactor.wait(until: deadline, &clock, into: &events)
-        let started = clock.now
         for event in events { members[event.token]?.ready(event.readiness) }
         while let member = members.popExpired(at: clock.now) { member.expired() }
         for letter in mailbox.drain() { letter(self) }
         reactor.readClock(&clock)
         flushTouched()
-        observer?.ticked(from: started, to: clock.now, events: events.count)
     }
 
     private func flushTouched() {
@@ -118,9 +114,4 @@ package final class EventLoop {
         }
         flushing.removeAll(keepingCapacity: true)
     }
-}
-
-/// Who keeps count of a loop's ticks.
-class TickObserver {
-    func ticked(from start: Nanoseconds, to end: Nanoseconds, events: Int) {}
 }

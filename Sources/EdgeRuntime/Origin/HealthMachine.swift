@@ -66,6 +66,32 @@ struct HealthMachine {
         case spared(member: Int)
     }
 
+    /// Where a member stands, in one word for people.
+    enum Condition: Equatable {
+        case serving
+        case probation
+        case ejected
+        case down
+
+        var word: StaticString {
+            switch self {
+            case .serving: "serving"
+            case .probation: "probation"
+            case .ejected: "ejected"
+            case .down: "down"
+            }
+        }
+    }
+
+    func condition(of member: Int) -> Condition {
+        if members[member].isDown { return .down }
+        return switch members[member].standing {
+        case .serving: .serving
+        case .probation: .probation
+        case .ejected: .ejected
+        }
+    }
+
     private enum Standing: Equatable {
         case serving
         case ejected(until: Int64)

@@ -44,10 +44,19 @@ final class ServerSet {
     let settings: OriginSettings
     let pools: [OriginPool]
     let health: OriginHealth
+    /// The index of this origin in the metrics of its loop.
+    let metricIndex: Int
     private var choice: MemberChoice
 
-    init(settings: OriginSettings, pools: [OriginPool], health: OriginHealth, seed: UInt64) {
+    init(
+        settings: OriginSettings,
+        pools: [OriginPool],
+        health: OriginHealth,
+        metricIndex: Int,
+        seed: UInt64
+    ) {
         self.settings = settings
+        self.metricIndex = metricIndex
         self.pools = pools
         self.health = health
         choice = MemberChoice(weights: pools.map { Int32($0.server.weight) }, seed: seed)
@@ -97,7 +106,8 @@ final class OriginDirectory {
         assets: OriginAssets,
         loop: EventLoop,
         loopCount: Int,
-        resolver: Resolver
+        resolver: Resolver,
+        vocabulary: MetricVocabulary
     ) {
         let limits = configuration.settings.limits
         let headLimits = HeadLimits(
@@ -124,6 +134,7 @@ final class OriginDirectory {
                         settings: settings,
                         pools: pools,
                         health: health,
+                        metricIndex: vocabulary.index(ofOrigin: settings.name) ?? 0,
                         seed: loop.random.next()
                     )
                 )
@@ -132,6 +143,9 @@ final class OriginDirectory {
             }
         }
     }
+
+    /// Nothing of it is left: its pools leave the loop. Only when `isDrained`.
+    func close() { forEachPool { $0.loop.remove($0) } }
 
     /// The generation was replaced: idle connections close.
     func retire() { forEachPool { $0.retire() } }

@@ -32,6 +32,8 @@ extension Limits {
 
     // MARK: Health
 
+    /// How late the end of an ejection may be published: nothing beside the seconds that it lasts.
+    static let healthPoll = Nanoseconds.seconds(1)
     static let ejectionFailures: UInt8 = 5
     static let ejectionFirstNanoseconds: Int64 = 5_000_000_000
     static let ejectionLongestNanoseconds: Int64 = 300_000_000_000

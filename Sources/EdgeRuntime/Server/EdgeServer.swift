@@ -4,17 +4,26 @@
 import CLinux
 import Glibc
 
-package final class EdgeServer {
+package final class EdgeServer: @unchecked Sendable {
+    // Guard: everything belongs to the thread that builds the server and then runs the control loop; other threads
+    // hold the object only to send that loop a letter.
+    let events = EventLog()
+    let logs: ServerLogs
+    let metrics: Metrics
+    let configPath: String
+    let started = Clock.wall().seconds
     private let configuration: Configuration
-    private let events = EventLog()
     private let shared: SharedParts
     private let tickets: TicketKeys
-    private var published: Published
-    private var workers: [Worker] = []
+    private let systemd = Systemd()
+    private(set) var published: Published
+    private(set) var workers: [Worker] = []
+    private(set) var state = ServerStatus.State.starting
     private let control: EventLoop
     private var signals: SignalSource?
-    private let logs: ServerLogs
-    private let configPath: String
+    private var admin: AdminServer?
+    private var chores: Chores?
+    private var runningWorkers = 0
     private var terminations = 0
 
     /// `configPath` is read again on reload.
@@ -28,19 +37,22 @@ package final class EdgeServer {
         self.configuration = configuration
         self.configPath = configPath
         SignalSource.blockAll()
-        shared = SharedParts(name: Self.name(configuration), events: events)
+        let workerCount = count ?? configuration.settings.workers ?? Self.processors
         tickets = TicketKeys(now: Clock.wall().seconds)
         published = try Published(
             number: 1,
             configuration: configuration,
             tickets: tickets,
+            vocabulary: MetricVocabulary(origins: [], loops: workerCount),
             now: Clock.monotonic()
         )
+        metrics = Metrics(vocabulary: published.vocabulary)
+        shared = SharedParts(name: Self.name(configuration), events: events, metrics: metrics)
         control = try Self.loop(blocking: Self.blockingPool(0))
-        let workerCount = count ?? configuration.settings.workers ?? Self.processors
         logs = try ServerLogs(configuration.settings.log, loops: workerCount, events: events)
         try raiseDescriptorLimit()
         let sockets = try openSockets(workerCount)
+        try openAdmin()
         try buildWorkers(workerCount, sockets)
     }
 
@@ -51,16 +63,25 @@ package final class EdgeServer {
         } catch { throw StartFailure("\(error)") }
         try logs.start()
         for worker in workers {
-            do throws(Thread.StartFailure) { try worker.start() } catch {
+            do throws(Thread.StartFailure) {
+                try worker.start(published) { [self] in
+                    control.mailbox.send { [self] _ in workerEnded() }
+                }
+            } catch {
                 throw StartFailure("cannot start a thread: error \(error.code)")
             }
+            runningWorkers += 1
         }
         for listen in configuration.settings.listen {
             events.info("listening", EventField("address", .address(listen.address)))
         }
-        Self.notifySystemd("READY=1")
+        chores = Chores(server: self, loop: control, tickets: tickets, systemd: systemd)
+        chores?.warnOfCertificates()
+        state = .serving
+        systemd.ready()
         control.run()
         for worker in workers { worker.join() }
+        admin?.close()
         events.info("stopped")
         logs.stop()
     }
@@ -71,53 +92,90 @@ package final class EdgeServer {
         switch word {
         case .terminate, .interrupt:
             terminations += 1
-            guard terminations == 1 else { exit(word == .interrupt ? 130 : 143) }
-            stop(within: configuration.settings.limits.drainTimeout)
-        case .quit: stop(within: 0)
+            guard terminations == 1 else { endAtOnce(word == .interrupt ? 130 : 143) }
+            stop(within: published.configuration.settings.limits.drainTimeout)
+        case .quit: stop(within: .never)
         case .user1:
             logs.reopen()
             events.info("logs_reopened")
-        case .hangup: reload()
+        case .hangup: _ = reload()
         case .user2: break
         }
     }
 
-    /// Builds the next version aside and hands it to the loops, or keeps the old one and says why.
-    private func reload() {
-        let loaded = ConfigCheck.load(path: configPath)
-        do throws(StartFailure) {
-            guard let next = loaded.configuration, !loaded.hasErrors else {
-                let first = loaded.diagnostics.first { $0.severity == .error }
-                throw StartFailure(first.map(\.description) ?? "the configuration is wrong")
-            }
-            if let missing = next.unavailable.first { throw StartFailure(missing.description) }
-            guard Set(next.settings.listen.map(\.address)) == Set(published.bindings.keys) else {
-                throw StartFailure("listeners changed: that needs a restart")
-            }
-            let number = published.number + 1
-            let now = Clock.monotonic()
-            published = try Published(
-                number: number,
-                configuration: next,
-                tickets: tickets,
-                now: now
-            )
-        } catch {
-            events.error("reload_refused", EventField("reason", .text(error.description)))
-            return
-        }
-        let published = self.published
-        for worker in workers { worker.mailbox.send { _ in worker.publish(published) } }
-        events.info("reloaded", EventField("generation", .number(Int64(published.number))))
+    /// Without the handlers of `exit`: loops still run, and must not find libraries taken down under them.
+    private func endAtOnce(_ code: CInt) -> Never {
+        admin?.close()
+        events.warn("ended_at_once")
+        logs.stop()
+        _exit(code)
     }
 
+    /// The control loop goes on meanwhile: a drain is when operators look.
     private func stop(within patience: Nanoseconds) {
-        Self.notifySystemd("STOPPING=1")
-        events.info("draining", EventField("at_most", .duration(patience)))
-        for worker in workers {
-            worker.mailbox.send { loop in worker.drain(until: loop.now + patience) }
+        if state != .draining { systemd.stopping() }
+        state = .draining
+        if patience == .never {
+            events.info("draining")
+        } else {
+            events.info("draining", EventField("at_most", .duration(patience)))
         }
-        control.stop()
+        for worker in workers {
+            worker.mailbox.send { loop in
+                worker.drain(until: patience == .never ? .never : loop.now + patience)
+            }
+        }
+    }
+
+    private func workerEnded() {
+        runningWorkers -= 1
+        if runningWorkers == 0 { control.stop() }
+    }
+
+    // MARK: Reload
+
+    /// Builds the next version aside and hands it to the loops, or keeps the old one and says why.
+    func reload() -> ReloadOutcome {
+        guard state == .serving else { return .refused(["the server is \(state.word)"]) }
+        systemd.reloading(now: Clock.monotonic())
+        defer { systemd.ready() }
+        do throws(StartFailure) {
+            let next = try nextVersion()
+            published = next
+            for worker in workers { worker.mailbox.send { _ in worker.publish(next) } }
+            events.info("reloaded", EventField("generation", .number(Int64(next.number))))
+            chores?.warnOfCertificates()
+            return .published(generation: next.number)
+        } catch {
+            for reason in error.reasons {
+                events.error("reload_refused", EventField("reason", .text(reason)))
+            }
+            return .refused(error.reasons)
+        }
+    }
+
+    private func nextVersion() throws(StartFailure) -> Published {
+        let loaded = ConfigCheck.load(path: configPath)
+        guard let next = loaded.configuration, !loaded.hasErrors else {
+            throw StartFailure(reasons: loaded.diagnostics.map(\.description))
+        }
+        guard next.unavailable.isEmpty else {
+            throw StartFailure(reasons: next.unavailable.map(\.description))
+        }
+        guard Set(next.settings.listen.map(\.address)) == Set(published.bindings.keys) else {
+            throw StartFailure("listeners changed: that needs a restart")
+        }
+        for diagnostic in loaded.diagnostics {
+            events.warn("configuration", EventField("reason", .text(diagnostic.description)))
+        }
+        return try Published(
+            number: published.number + 1,
+            configuration: next,
+            tickets: tickets,
+            vocabulary: published.vocabulary,
+            replacing: published,
+            now: Clock.monotonic()
+        )
     }
 
     // MARK: Assembly
@@ -201,14 +259,34 @@ package final class EdgeServer {
         }
     }
 
+    private func openAdmin() throws(StartFailure) {
+        let desk = AdminDesk(
+            state: { [unowned self] in state },
+            status: { [unowned self] in status },
+            metrics: { [unowned self] in metricsPage },
+            reload: { [unowned self] in reload() }
+        )
+        do throws(AdminServer.OpenFailure) {
+            admin = try AdminServer(
+                loop: control,
+                settings: configuration.settings.admin,
+                desk: desk,
+                events: events
+            )
+        } catch {
+            let remedy =
+                error.error.code == EADDRINUSE
+                ? "another edged answers there; stop it, or give this one a socket of its own"
+                : "choose a place that this user may write to"
+            throw StartFailure(
+                "cannot open the admin socket \(error.address): \(error.error.reason) — "
+                    + "\(remedy) with admin = { socket = \"…\" }"
+            )
+        }
+    }
+
     private func buildWorkers(_ count: Int, _ sockets: [[SocketHandle]]) throws(StartFailure) {
         let blocking = try Self.blockingPool(Limits.blockingThreads)
-        let vocabulary = MetricVocabulary(
-            origins: configuration.origins.map(\.name),
-            loops: count,
-            failures: EdgeError.Kind.allCases.map { EdgeError($0).word },
-            handshakeFailures: TLSFailure.allCases.map(\.word)
-        )
         for index in 0..<count {
             let worker = Worker(
                 index: index,
@@ -219,8 +297,7 @@ package final class EdgeServer {
                 accessLog: logs.accessLog(
                     of: index,
                     location: String(decoding: shared.name, as: UTF8.self)
-                ),
-                metrics: LoopMetrics(vocabulary)
+                )
             )
             for (place, handle) in sockets[index].enumerated() {
                 let address = configuration.settings.listen[place].address
@@ -229,18 +306,5 @@ package final class EdgeServer {
             }
             workers.append(worker)
         }
-    }
-
-    // MARK: systemd
-
-    private static func notifySystemd(_ text: String) {
-        guard let path = getenv("NOTIFY_SOCKET") else { return }
-        let name = String(cString: path)
-        guard let address = SocketAddress(unixPath: name) else { return }
-        let socket = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0)
-        guard socket >= 0 else { return }
-        defer { _ = Glibc.close(socket) }
-        let bytes = Array(text.utf8)
-        _ = address.withSockaddr { sendto(socket, bytes, bytes.count, 0, $0, $1) }
     }
 }

@@ -6,30 +6,60 @@ final class Published: Sendable {
     let configuration: Configuration
     let origins: OriginAssets
     let bindings: [SocketAddress: ListenerBinding]
+    /// Every origin that this process has counted for.
+    let vocabulary: MetricVocabulary
 
-    /// Throws the first thing that cannot be had (a folder, a key, a certificate), in words for the operator.
+    /// Throws everything that cannot be had (folders, keys, certificates), in words for the operator.
     init(
         number: UInt64,
         configuration: Configuration,
         tickets: TicketKeys,
+        vocabulary: MetricVocabulary,
+        replacing previous: Published? = nil,
         now: Nanoseconds
     )
         throws(StartFailure)
     {
         self.number = number
         self.configuration = configuration
+        self.vocabulary = vocabulary.adding(origins: configuration.origins.map(\.name))
+        var reasons: [String] = []
         var assets: [OriginAssets.Asset] = []
-        for origin in configuration.origins { assets.append(try Self.asset(origin, now)) }
+        for origin in configuration.origins {
+            do throws(StartFailure) {
+                assets.append(try Self.asset(origin, previous?.health(like: origin), now))
+            } catch { reasons += error.reasons }
+        }
         origins = OriginAssets(assets: assets)
         var bindings: [SocketAddress: ListenerBinding] = [:]
         for listen in configuration.settings.listen {
-            bindings[listen.address] = ListenerBinding(
-                settings: listen,
-                tls: try listen.tls.map { tls throws(StartFailure) in try Self.context(tls, tickets)
+            do throws(StartFailure) {
+                let tls = try listen.tls.map { tls throws(StartFailure) in
+                    try Self.context(tls, tickets)
                 }
-            )
+                bindings[listen.address] = ListenerBinding(settings: listen, tls: tls)
+            } catch { reasons += error.reasons }
         }
         self.bindings = bindings
+        guard reasons.isEmpty else { throw StartFailure(reasons: reasons) }
+    }
+
+    /// What is known of the servers of such an origin: a reload that leaves them alone forgets nothing.
+    private func health(like origin: OriginSettings) -> OriginHealth? {
+        guard let mine = configuration.origins.first(where: { $0.name == origin.name }),
+            case .servers(let health, _) = origins.assets[mine.index],
+            case .servers(let known) = mine.source, case .servers(let servers) = origin.source,
+            known == servers, mine.health == origin.health
+        else { return nil }
+        return health
+    }
+
+    /// Of our own certificates, each file once.
+    var certificates: [CertificateFacts] {
+        var seen: Set<String> = []
+        return configuration.settings.listen.flatMap { listen in
+            bindings[listen.address]?.tls?.certificates ?? []
+        }.filter { seen.insert($0.file).inserted }
     }
 
     private static func context(
@@ -58,6 +88,7 @@ final class Published: Sendable {
 
     private static func asset(
         _ origin: OriginSettings,
+        _ known: OriginHealth?,
         _ now: Nanoseconds
     ) throws(StartFailure)
         -> OriginAssets.Asset
@@ -81,7 +112,7 @@ final class Published: Sendable {
             let machine = HealthMachine(memberCount: servers.count, active: active, now: now)
             let usesTLS = servers.contains(where: \.isTLS)
             return .servers(
-                health: OriginHealth(machine),
+                health: known ?? OriginHealth(machine),
                 tls: usesTLS ? try context(origin) : nil
             )
         }
@@ -106,17 +137,23 @@ final class Published: Sendable {
 final class SharedParts: Sendable {
     let admission = Admission()
     let events: EventLog
+    let metrics: Metrics
     /// See `EdgeContext.name`.
     let name: [UInt8]
 
-    init(name: [UInt8], events: EventLog) {
+    init(name: [UInt8], events: EventLog, metrics: Metrics) {
         self.name = name
         self.events = events
+        self.metrics = metrics
     }
 }
 
-/// Why the server cannot start, in one line for the operator.
+/// Why the server cannot start, or cannot take a new configuration: one line for the operator each.
 package struct StartFailure: Error, CustomStringConvertible {
-    package let description: String
-    init(_ description: String) { self.description = description }
+    let reasons: [String]
+
+    init(_ reason: String) { reasons = [reason] }
+    init(reasons: [String]) { self.reasons = reasons }
+
+    package var description: String { reasons.joined(separator: "\n") }
 }

@@ -11,10 +11,14 @@ final class Worker: @unchecked Sendable {
     let mailbox: Mailbox
     private let admission: Admission
     private let resolver: Resolver
+    private let allMetrics: Metrics
     private let loopCount: Int
+    /// The loop's clock when it last looked at itself; see `Gauges`.
+    let pulse = SharedWord()
     private var listeners: [Listener] = []
     private var thread: Thread?
     private var drainer: Drain?
+    private var prober: HealthProber?
 
     init(
         index: Int,
@@ -23,7 +27,6 @@ final class Worker: @unchecked Sendable {
         published: Published,
         shared: SharedParts,
         accessLog: AccessLog?,
-        metrics: LoopMetrics,
         lookup: @escaping NameLookup = Resolver.askSystem
     ) {
         self.index = index
@@ -31,12 +34,13 @@ final class Worker: @unchecked Sendable {
         self.loop = loop
         mailbox = loop.mailbox
         admission = shared.admission
+        allMetrics = shared.metrics
         resolver = Resolver(loop: loop, lookup: lookup)
         context = EdgeContext(
             loop: loop,
             name: shared.name,
             generation: Self.generation(published, loop, loopCount, resolver),
-            metrics: metrics,
+            metrics: shared.metrics.all[index],
             accessLog: accessLog,
             events: shared.events,
             bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount
@@ -57,7 +61,8 @@ final class Worker: @unchecked Sendable {
                 assets: published.origins,
                 loop: loop,
                 loopCount: loopCount,
-                resolver: resolver
+                resolver: resolver,
+                vocabulary: published.vocabulary
             )
         )
     }
@@ -71,16 +76,48 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Running
 
-    func start() throws(Thread.StartFailure) {
-        thread = try Thread.start(name: "edged-loop-\(index)") { [self] in loop.run() }
+    /// `ended` is called on the worker's thread when its loop has ended.
+    func start(
+        _ published: Published,
+        ended: @escaping @Sendable () -> Void
+    ) throws(Thread.StartFailure) {
+        thread = try Thread.start(name: "edged-loop-\(index)") { [self] in
+            beginChores(published)
+            loop.run()
+            ended()
+        }
+    }
+
+    /// What a loop does unasked: its gauges, and on one of them the health of origins. On the worker's thread.
+    func beginChores(_ published: Published) {
+        _ = Gauges(context: context, index: index, pulse: pulse)
+        probe(published)
+    }
+
+    private func probe(_ published: Published) {
+        guard index == 0 else { return }
+        prober?.retire()
+        prober = HealthProber(
+            loop: loop,
+            configuration: published.configuration,
+            assets: published.origins,
+            resolver: resolver,
+            events: context.events
+        )
     }
 
     func join() { thread?.join() }
 
     /// New exchanges begin with `published`. On the worker's thread.
     func publish(_ published: Published) {
+        var metrics = context.metrics
+        if metrics.layout.vocabulary.origins.count < published.vocabulary.origins.count {
+            metrics = metrics.carryOver(to: published.vocabulary)
+            allMetrics.replace(index, with: metrics)
+        }
         context.publish(
             Self.generation(published, loop, loopCount, resolver),
+            metrics: metrics,
             bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount
         )
         for listener in listeners {
@@ -88,6 +125,7 @@ final class Worker: @unchecked Sendable {
                 listener.replace(binding)
             }
         }
+        if prober != nil { probe(published) }
     }
 
     /// Stops accepting, finishes what runs, and ends the loop at the latest at `deadline`. On the worker's thread.

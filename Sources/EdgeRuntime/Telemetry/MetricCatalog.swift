@@ -154,6 +154,7 @@ struct MetricRow {
 /// What loops count. Facts of the whole process (build, generation, certificates, log lines) are in `ProcessMetric`.
 enum Metric: UInt8, CaseIterable {
     case requests
+    case exchanges
     case requestTime
     case firstByteTime
     case viewerReceivedBytes
@@ -190,6 +191,12 @@ enum Metric: UInt8, CaseIterable {
             "edged_requests_total",
             by: [.statusClass, .result],
             "Finished requests by status class and result (x-edge-result-type)."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_requests_in_flight",
+            "Requests that are being served."
         ),
         MetricRow(
             .histogram,
@@ -307,7 +314,7 @@ enum Metric: UInt8, CaseIterable {
             .count,
             "edged_origin_ejected",
             by: [.origin],
-            "Loops that hold an origin for failed and send it nothing."
+            "Servers of an origin that are held for failed and get no requests."
         ),
         MetricRow(
             .histogram,

@@ -19,6 +19,7 @@ import Testing
                 isTLS: tls,
                 version: .http11
             ),
+            host: test.head.authority,
             name: "edge-1".utf8.span,
             in: test.arena
         )

@@ -30,7 +30,7 @@ enum FetchStep {
             fetch.request.fields.set(.host, value: fetch.arena.append(authority.span))
         }
         let metrics = fetch.context.metrics
-        let index = FetchRoute.metricIndex(in: metrics, set.settings.name)
+        let index = set.metricIndex
         metrics.add(.originRequests, index)
         if fetch.route.attempts > 1 { metrics.add(.originRetries, index) }
         let fresh = fetch.route.wantsFreshConnection
@@ -122,10 +122,7 @@ enum FetchStep {
     private static func count(_ fetch: Fetch, _ error: EdgeError) {
         guard let set = fetch.route.servers else { return }
         let metrics = fetch.context.metrics
-        metrics.countOriginFailure(
-            FetchRoute.metricIndex(in: metrics, set.settings.name),
-            error
-        )
+        metrics.countOriginFailure(set.metricIndex, error)
     }
 
     private static func report(_ fetch: Fetch, _ outcome: HealthMachine.Outcome) {

@@ -22,7 +22,7 @@ enum FinishStep {
         guard let fetch, let set = fetch.reachedServers, fetch.times.headReceived > 0 else {
             return
         }
-        let index = FetchRoute.metricIndex(in: metrics, set.settings.name)
+        let index = set.metricIndex
         metrics.observe(
             .originFirstByteTime,
             index,

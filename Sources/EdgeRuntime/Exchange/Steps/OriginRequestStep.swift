@@ -59,7 +59,8 @@ enum OriginRequestStep {
                 from: exchange.arena
             )
         }
-        fetch.request.authority = arena.append(exchange.request.authority, from: exchange.arena)
+        let asked = arena.append(exchange.request.authority, from: exchange.arena)
+        fetch.request.authority = asked
         fetch.request.fields.append(exchange.request.fields, from: exchange.arena, into: arena)
         do throws(EdgeError) {
             fetch.upgrade = isErrorPage ? nil : Framing.upgrade(fetch.request, arena)
@@ -95,6 +96,7 @@ enum OriginRequestStep {
             try ForwardedFields.keepUp(
                 &fetch.request,
                 hop: hop,
+                host: asked,
                 name: name.span,
                 in: arena
             )
@@ -110,9 +112,14 @@ enum OriginRequestStep {
         return .built
     }
 
-    /// The trace goes on with a span of ours; one that nobody began is left alone.
+    /// The trace goes on with a span of ours; one that nobody began is left alone, and one that cannot be read ends.
     private static func trace(_ fetch: Fetch, _ exchange: Exchange) {
-        guard let trace = exchange.trace else { return }
+        guard let trace = exchange.trace else {
+            if fetch.request.fields.contains(.traceparent) {
+                fetch.request.fields.removeAll { $0.id == .traceparent || $0.id == .tracestate }
+            }
+            return
+        }
         let child = trace.child(random: &exchange.context.loop.random)
         fetch.request.fields.set(.traceparent, value: child.append(to: fetch.arena))
     }

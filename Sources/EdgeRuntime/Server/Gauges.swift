@@ -1,0 +1,72 @@
+// What a loop only knows when it looks: once a second it writes its gauges where other threads can read them, and
+// by doing so shows that it is alive.
+//
+// Lag is how late this very timer fires. Busy is the thread's own clock against the wall's: it costs nothing per
+// tick, and a loop that sleeps in a system call that should not block shows as lag instead.
+
+final class Gauges: LoopMember {
+    private let context: EdgeContext
+    private let index: Int
+    private let pulse: SharedWord
+    private var due: Nanoseconds
+    private var worked: Nanoseconds
+    private var looked: Nanoseconds
+
+    init(context: EdgeContext, index: Int, pulse: SharedWord) {
+        self.context = context
+        self.index = index
+        self.pulse = pulse
+        let now = context.loop.now
+        due = now + Limits.gaugePeriod
+        worked = Clock.threadTime()
+        looked = now
+        super.init(loop: context.loop)
+        loop.add(self)
+        loop.setDeadline(self, at: due)
+        pulse.value = UInt64(now)
+    }
+
+    override func expired() {
+        let now = loop.now
+        let metrics = context.metrics
+        metrics.observe(.loopLag, nanoseconds: now - due)
+        let busy = Clock.threadTime() - worked
+        let share = busy * 1_000_000 / max(1, now - looked)
+        metrics.set(.loopBusy, index, to: Int(min(share, 1_000_000)))
+        metrics.set(.exchanges, to: context.exchangeCount)
+        metrics.set(.bufferedBytes, to: loop.chunks.leasedBytes)
+        context.dropDrained()
+        lookAtOrigins(metrics)
+        pulse.value = UInt64(now)
+        worked += busy
+        looked = now
+        due = now + Limits.gaugePeriod
+        loop.setDeadline(self, at: due)
+    }
+
+    /// Also origins that are no longer configured, whose last connections end some time.
+    private func lookAtOrigins(_ metrics: LoopMetrics) {
+        let count = metrics.layout.vocabulary.origins.count
+        var open = [Int](repeating: 0, count: count)
+        var idle = open
+        var out = open
+        context.forEachServerSet { set in
+            for pool in set.pools {
+                open[set.metricIndex] += pool.openCount
+                idle[set.metricIndex] += pool.idleCount
+            }
+        }
+        // What is known to all loops is told by one.
+        if index == 0 {
+            for case .servers(let set) in context.generation.origins.stations {
+                out[set.metricIndex] = set.health.verdict.out.nonzeroBitCount
+            }
+        }
+        for origin in 0..<count {
+            let state = OriginConnectionState.self
+            metrics.set(.originConnections, origin, Int(state.open.rawValue), to: open[origin])
+            metrics.set(.originConnections, origin, Int(state.idle.rawValue), to: idle[origin])
+            metrics.set(.originEjected, origin, to: out[origin])
+        }
+    }
+}

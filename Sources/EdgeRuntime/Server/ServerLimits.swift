@@ -1,0 +1,14 @@
+// Bounds of the server as a whole.
+
+extension Limits {
+    /// Gauges are for people and scrapers, who look every few seconds.
+    static let gaugePeriod = Nanoseconds.seconds(1)
+    /// How often the control loop looks after keys and the watchdog.
+    static let chorePeriod = Nanoseconds.seconds(1)
+    /// A loop that has not shown itself for this long is stuck; the watchdog's own period holds where it is longer.
+    static let pulsePatience = Nanoseconds.seconds(5)
+    /// From here on the operator is warned of a certificate that ends: two weekly renewals have then failed.
+    static let certificateWarningSeconds: Int64 = 14 * 86_400
+    /// How long a certificate goes unmentioned after a warning.
+    static let certificateReminder = Nanoseconds.seconds(86_400)
+}
