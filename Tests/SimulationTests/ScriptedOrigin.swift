@@ -63,6 +63,8 @@ final class OriginPeer: Peer {
         guard !inbox.isEmpty, !isClosed, !isLeaving else { return false }
         guard let plan else { return try readHead() }
         guard !isRequestRead else {
+            // An answer that came early may be followed by the next request before we know that we are done.
+            if plan.answersEarly { return false }
             world.fail("\(name): bytes behind request \(plan.id), which has no answer yet")
             return false
         }
@@ -129,7 +131,7 @@ final class OriginPeer: Peer {
             return
         }
         self.plan = nil
-        loop.touch(self)
+        received([])
     }
 
     // MARK: The answer

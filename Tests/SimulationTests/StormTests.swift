@@ -54,7 +54,7 @@ import Testing
         print("soak: \(exchanges) exchanges")
     }
 
-    private static let seedsPerWeather: UInt64 = 14
+    private static let seedsPerWeather: UInt64 = 12
 
     private static func run(
         _ seed: UInt64,

@@ -233,7 +233,8 @@ final class SimulatedReactor {
         guard !sockets[Int(handle)].wroteEnd, !sockets[Int(handle)].isConnecting else { return }
         sockets[Int(handle)].wroteEnd = true
         let peer = sockets[Int(handle)].peer
-        guard isConnected(peer, to: handle) else { return }
+        // A connection that was reset has nothing more to say; a clean end would hide what it lost.
+        guard !sockets[Int(handle)].isReset, isConnected(peer, to: handle) else { return }
         scheduleInOrder(.end(peer), to: peer)
     }
 
@@ -245,7 +246,7 @@ final class SimulatedReactor {
             for waiting in sockets[index].backlog where sockets[Int(waiting)].isOpen {
                 close(waiting, abortively: true)
             }
-        } else if isConnected(sockets[index].peer, to: handle) {
+        } else if !sockets[index].isReset, isConnected(sockets[index].peer, to: handle) {
             let peer = sockets[index].peer
             // Closing with unread bytes resets, as the kernel does.
             if abortively || sockets[index].unread > 0 {

@@ -403,7 +403,8 @@ final class OriginConnection: LoopMember {
             deadline = min(deadline, loop.now + Limits.continuePatience)
         } else if machine.isTunnel {
             deadline = min(deadline, loop.now + Limits.tunnelIdle)
-        } else if machine.isRequestComplete || !transport.output.isEmpty {
+        } else if isBodyOut || !transport.output.isEmpty {
+            // Sent whole, cut off by an early answer, or stuck in the socket: it is the origin's turn.
             // Waiting for a viewer that does not take what is there is not the origin's fault.
             let isWaitingForOrigin = machine.isReceivingHead || client.isRoomForResponse
             if isWaitingForOrigin { deadline = min(deadline, loop.now + settings.responseTimeout) }

@@ -57,10 +57,14 @@ struct SlowClientGuard {
         idleSince = .never
     }
 
+    /// Nothing is expected of the viewer for now.
+    mutating func rest() { waiting = .nothing }
+
     mutating func deadline(for phase: Phase, at now: Nanoseconds) -> Nanoseconds {
         switch phase {
         case .head:
-            if case .nothing = waiting { headStarted = now }
+            // Bytes of it may have come while the last exchange still ran; its time begins when it is its turn.
+            if case .head = waiting {} else { headStarted = now }
             waiting = .head
             return headStarted + limits.headTimeout
         case .idle:
@@ -68,6 +72,8 @@ struct SlowClientGuard {
             waiting = .idle
             return idleSince + limits.idleTimeout
         case .body:
+            // While there was no room for more the viewer could not have sent any.
+            if case .body = waiting {} else { lastReceived = now }
             waiting = .body
             return lastReceived + limits.bodyTimeout
         }

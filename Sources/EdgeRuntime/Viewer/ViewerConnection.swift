@@ -439,6 +439,7 @@ final class ViewerConnection: LoopMember {
         } else if machine.isReadingBody, let exchange, exchange.requestBody.isRoom {
             loop.setDeadline(self, at: guardian.deadline(for: .body, at: loop.now))
         } else {
+            guardian.rest()
             loop.setDeadline(self, at: .never)
         }
     }
