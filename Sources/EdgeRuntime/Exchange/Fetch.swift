@@ -78,6 +78,9 @@ final class Fetch: OriginClient {
     var isOver: Bool { machine.isOver }
     var isStreaming: Bool { machine.isStreaming }
 
+    /// A server is about to be asked for.
+    func noteAttempt() { times.asked = context.loop.now }
+
     // MARK: The steps
 
     func apply(_ event: FetchMachine.Event) { run(machine.apply(event)) }
@@ -133,7 +136,20 @@ final class Fetch: OriginClient {
     }
 
     override func originAccepted(isReused: Bool) {
+        if !isReused, let servers = route.servers {
+            context.metrics.observe(
+                .originConnectTime,
+                servers.metricIndex,
+                nanoseconds: context.loop.now - times.asked
+            )
+        }
         if times.connected == 0 { times.connected = context.loop.now }
+    }
+
+    override func originCarried(sent: Int64, received: Int64) {
+        guard let servers = route.servers else { return }
+        context.metrics.add(.originSentBytes, servers.metricIndex, by: Int(sent))
+        context.metrics.add(.originReceivedBytes, servers.metricIndex, by: Int(received))
     }
 
     override func originWantsBody() {
@@ -205,6 +221,8 @@ final class Fetch: OriginClient {
 /// Moments of a fetch on the loop's clock; zero: it did not come to that.
 struct FetchTimes {
     var started: Nanoseconds = 0
+    /// When the current attempt asked for a connection.
+    var asked: Nanoseconds = 0
     var connected: Nanoseconds = 0
     var headReceived: Nanoseconds = 0
     var ended: Nanoseconds = 0

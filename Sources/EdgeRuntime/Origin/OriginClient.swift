@@ -51,6 +51,8 @@ class OriginClient {
 
     func originRefused(_ error: EdgeError) {}
     func originAccepted(isReused: Bool) {}
+    /// What an exchange that a connection had begun moved, just before its end.
+    func originCarried(sent: Int64, received: Int64) {}
     func originWantsBody() {}
     func originInformational(status: UInt16) {}
     func originHead(framing: BodyFraming) {}

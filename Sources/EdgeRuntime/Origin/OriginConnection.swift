@@ -77,7 +77,7 @@ final class OriginConnection: LoopMember {
 
     /// The client is gone; what is on its way cannot be taken back, so the connection goes too.
     func abandon() {
-        client = nil
+        letGo()
         finish(reusable: false)
     }
 
@@ -195,8 +195,8 @@ final class OriginConnection: LoopMember {
                 if machine.isTunnel { transport.endAfterOutput() }
             case .failed:
                 // The viewer broke off in the middle; the origin must not take the part for the whole.
+                letGo()
                 client.lease = .none
-                self.client = nil
                 finish(reusable: false)
                 return
             }
@@ -348,7 +348,7 @@ final class OriginConnection: LoopMember {
         }
         // Bytes behind the response answer nothing that was asked.
         let isClean = input.isEmpty
-        self.client = nil
+        letGo()
         client.lease = .none
         client.originEnded()
         finish(reusable: reusable && isClean && transport.output.isEmpty)
@@ -361,10 +361,18 @@ final class OriginConnection: LoopMember {
             sentAnything: transport.bytesOut > bytesOutBefore,
             receivedAnything: transport.bytesIn > bytesInBefore
         )
-        self.client = nil
+        letGo()
         client.lease = .none
         finish(reusable: false)
         client.originFailed(error, progress)
+    }
+
+    private func letGo() {
+        client?.originCarried(
+            sent: transport.bytesOut - bytesOutBefore,
+            received: transport.bytesIn - bytesInBefore
+        )
+        client = nil
     }
 
     private func finish(reusable: Bool) {

@@ -1,5 +1,7 @@
 // Accepts viewers on one address for one loop. The kernel spreads connections over the loops' listeners.
 
+import Glibc
+
 /// What a listener's connections share; replaced as a whole when certificates or settings change.
 final class ListenerBinding: Sendable {
     let settings: ListenSettings
@@ -50,6 +52,7 @@ final class Listener: LoopMember {
             case .accepted(let socket, let peer): accept(socket, peer)
             case .wouldBlock: return
             case .failed(let code):
+                if code == EMFILE || code == ENFILE { context.metrics.countShed(.descriptors) }
                 context.events.error(
                     "accept_failed",
                     EventField("address", .address(binding.settings.address)),
@@ -78,6 +81,7 @@ final class Listener: LoopMember {
 
     /// One small write into an empty socket buffer, then the end: a shed connection costs nothing more.
     private func shed(_ socket: SocketHandle, _ reason: Admission.Refusal) {
+        context.metrics.add(.viewerConnectionsClosed, Int(CloseReason.shed.rawValue))
         context.metrics.countShed(
             reason == .connectionLimit ? .connections : .connectionsPerAddress
         )

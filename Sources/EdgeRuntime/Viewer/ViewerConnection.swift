@@ -120,6 +120,9 @@ final class ViewerConnection: LoopMember {
             return false
         case .done:
             preface.describe(transport, into: &viewer)
+            if let tls = transport.tls {
+                context.metrics.countHandshake(tls.wasResumed ? .resumed : .full)
+            }
             return true
         case .failed(let error):
             prefaceFailed(error)
@@ -130,7 +133,12 @@ final class ViewerConnection: LoopMember {
     }
 
     private func prefaceFailed(_ error: EdgeError) {
-        because(preface.lastFailure == nil ? .badRequest : .tlsFailure)
+        if let failure = preface.lastFailure {
+            context.metrics.countHandshakeFailure(failure)
+            because(.tlsFailure)
+        } else {
+            because(error.kind == .clientClosed ? .viewerClosed : .badRequest)
+        }
         let reason = preface.lastFailure.map(\.word) ?? error.word
         context.events.debug(
             "preface_failed",
@@ -350,7 +358,6 @@ final class ViewerConnection: LoopMember {
             perform(machine.apply(.upgraded))
             decoder = BodyDecoder(.tunnel, limit: .max)
             connection = .upgrade(exchange.upgrade)
-            context.metrics.add(.tunnels)
         } else {
             var isDelimited = true
             if case .untilClose = exchange.responseFraming { isDelimited = false }

@@ -52,7 +52,10 @@ enum AdmitStep {
         if ForwardedFields.isLoop(exchange.request.fields, name: name.span, in: arena) {
             throw .loopDetected
         }
-        guard !context.isOverBuffered else { throw .bufferLimit }
+        guard !context.isOverBuffered else {
+            context.metrics.countShed(.bufferedBytes)
+            throw .bufferLimit
+        }
         return .admitted
     }
 

@@ -5,6 +5,10 @@ enum DeliverStep {
         exchange.responseFraming = framing(exchange)
         exchange.resultAtHead = exchange.result
         exchange.times.headSent = exchange.context.loop.now
+        if exchange.isUpgraded {
+            exchange.context.metrics.add(.tunnels)
+            exchange.context.metrics.add(.tunnelsOpened)
+        }
         exchange.touchHost()
     }
 

@@ -35,6 +35,7 @@ enum FetchStep {
         if fetch.route.attempts > 1 { metrics.add(.originRetries, index) }
         let fresh = fetch.route.wantsFreshConnection
         fetch.route.wantsFreshConnection = false
+        fetch.noteAttempt()
         pool.lease(fetch, fresh: fresh)
     }
 
@@ -123,6 +124,9 @@ enum FetchStep {
         guard let set = fetch.route.servers else { return }
         let metrics = fetch.context.metrics
         metrics.countOriginFailure(set.metricIndex, error)
+        if error.kind == .queueFull || error.kind == .queueTimeout {
+            metrics.countShed(.originQueue)
+        }
     }
 
     private static func report(_ fetch: Fetch, _ outcome: HealthMachine.Outcome) {

@@ -18,7 +18,7 @@ enum FinishStep {
         if times.headSent > 0 {
             metrics.observe(.firstByteTime, nanoseconds: times.headSent - times.started)
         }
-        if exchange.isUpgraded { metrics.add(.tunnels, by: -1) }
+        if exchange.isUpgraded, times.headSent > 0 { metrics.add(.tunnels, by: -1) }
         guard let fetch, let set = fetch.reachedServers, fetch.times.headReceived > 0 else {
             return
         }
