@@ -66,7 +66,8 @@ final class ViewerConnection: LoopMember {
 
     override func ready(_ readiness: Readiness) {
         transport.note(readiness)
-        if readiness.contains(.hungUp), case .no = closing, exchange != nil, !transport.mayRead {
+        // Nobody is there to take the answer, so what may still be unread does not matter, except to a tunnel.
+        if readiness.contains(.hungUp), case .no = closing, exchange != nil, !machine.isTunnel {
             leave(.clientReset)
             return
         }
