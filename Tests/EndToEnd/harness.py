@@ -202,7 +202,10 @@ class Edge:
             return
         code = self.process.poll()
         if code is None:
-            self.process.send_signal(signal.SIGQUIT)
+            # Twice: at once, with the logs written.
+            for _ in range(2):
+                self.process.send_signal(signal.SIGTERM)
+                time.sleep(0.02)
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:

@@ -125,8 +125,13 @@ final class OriginConnection: LoopMember {
             rest()
             return
         }
-        sendBody()
-        guard flushOutput() else { return }
+        var wasFull: Bool
+        repeat {
+            sendBody()
+            wasFull = transport.output.pendingBytes >= Limits.outputBytes
+            guard flushOutput() else { return }
+            // The socket took it all, and no event will say that there is room for what the flow still holds.
+        } while wasFull && transport.output.isEmpty
         receive()
         guard !isClosed, client != nil else { return }
         setPhaseDeadline()

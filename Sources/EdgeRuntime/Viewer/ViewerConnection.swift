@@ -359,6 +359,8 @@ final class ViewerConnection: LoopMember {
             perform(machine.apply(.upgraded))
             decoder = BodyDecoder(.tunnel, limit: .max)
             connection = .upgrade(exchange.upgrade)
+            // The viewer may have sent on without waiting.
+            loop.touch(self)
         } else {
             var isDelimited = true
             if case .untilClose = exchange.responseFraming { isDelimited = false }
@@ -398,7 +400,7 @@ final class ViewerConnection: LoopMember {
         giveBack(exchange)
         let action = machine.apply(.responseEnded)
         perform(action)
-        // The next head may be waiting here, or in the socket whose edge was told long ago.
+        // The next head, or the viewer's end, may wait here or in the socket whose edge was told long ago.
         return action == .nextRequest && (!input.isEmpty || transport.mayRead)
     }
 
