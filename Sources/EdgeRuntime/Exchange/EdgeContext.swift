@@ -67,12 +67,12 @@ final class EdgeContext {
         dropDrained()
     }
 
-    /// Lets go of generations whose last connection to an origin is closed.
+    /// Lets go of generations that no exchange holds and whose last connection to an origin is closed.
     func dropDrained() {
-        retiring.removeAll { old in
-            guard old.origins.isDrained else { return false }
-            old.origins.close()
-            return true
+        for index in retiring.indices.reversed() {
+            guard isKnownUniquelyReferenced(&retiring[index]), retiring[index].origins.isDrained
+            else { continue }
+            retiring.remove(at: index).origins.close()
         }
     }
 

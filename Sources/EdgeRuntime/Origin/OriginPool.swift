@@ -91,7 +91,9 @@ final class OriginPool: LoopMember {
     }
 
     /// Nothing is left to wait for.
-    var isDrained: Bool { machine.isRetired && machine.connectionCount == 0 }
+    var isDrained: Bool {
+        machine.isRetired && machine.connectionCount == 0 && machine.waiterCount == 0
+    }
 
     // MARK: Connections
 
@@ -237,7 +239,6 @@ final class OriginPool: LoopMember {
         switch refusal {
         case .queueFull: .queueFull
         case .queueTimeout: .queueTimeout
-        case .retired: .draining
         }
     }
 }

@@ -42,8 +42,6 @@ struct PoolMachine {
     enum Refusal: Equatable {
         case queueFull
         case queueTimeout
-        /// The pool is going away; its successor takes new requests.
-        case retired
     }
 
     /// What a request that asks for a connection gets.
@@ -130,7 +128,6 @@ struct PoolMachine {
 
     /// `fresh` asks for a new connection: the retry of a request that a reused one failed.
     mutating func lease(now: Int64, fresh: Bool = false) -> Lease {
-        guard !isRetired else { return .refuse(.retired) }
         // Whoever waits was first. (An idle connection and a waiter do not exist at the same time.)
         if !fresh, let slot = idle.popLast(in: &connections) {
             connections[Int(slot)].phase = .leased
@@ -220,11 +217,11 @@ struct PoolMachine {
 
     /// One thing whose time has come; ask again until it is `.nothing`.
     mutating func expire(now: Int64) -> Action {
-        if let first = queue.first, isRetired || waiters[Int(first)].deadline <= now {
+        if let first = queue.first, waiters[Int(first)].deadline <= now {
             let waiter = waiterID(of: first)
             queue.remove(first, in: &waiters)
             releaseWaiter(first)
-            return .refuse(waiter, isRetired ? .retired : .queueTimeout)
+            return .refuse(waiter, .queueTimeout)
         }
         if let first = idle.first, isRetired || idleDeadline(Int(first)) <= now {
             let connection = id(of: first)
@@ -235,20 +232,21 @@ struct PoolMachine {
         return .nothing
     }
 
-    /// The member's addresses changed or its generation ended: nothing is reused any more. `expire` then names
-    /// every idle connection and every waiter; leased ones close when they are returned.
+    /// The generation ended: nothing rests any more. `expire` then names every idle connection, and leased ones close
+    /// when they are returned. Requests that began with the generation are served to the last, waiting ones and
+    /// retries included: a reload costs nobody an answer.
     mutating func retire() { isRetired = true }
 
     // MARK: Inside
 
     /// A connection without an owner: to the first waiter, or to rest.
     private mutating func offer(_ slot: UInt32, now: Int64) -> Action {
-        if isRetired {
-            let connection = id(of: slot)
-            release(slot)
-            return .close(connection)
-        }
         guard let first = queue.popFirst(in: &waiters) else {
+            if isRetired {
+                let connection = id(of: slot)
+                release(slot)
+                return .close(connection)
+            }
             connections[Int(slot)].phase = .idle(deadline: now &+ settings.idleNanoseconds)
             idle.append(slot, in: &connections)
             return .nothing
@@ -262,7 +260,7 @@ struct PoolMachine {
 
     /// A place became free.
     private mutating func openForWaiter() -> Action {
-        guard !isRetired, let first = queue.popFirst(in: &waiters) else { return .nothing }
+        guard let first = queue.popFirst(in: &waiters) else { return .nothing }
         let waiter = waiterID(of: first)
         releaseWaiter(first)
         return .open(openSlot(), for: waiter)

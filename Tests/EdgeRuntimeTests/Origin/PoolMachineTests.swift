@@ -135,19 +135,33 @@ import Testing
         #expect(pool.nextDeadline == nil)
     }
 
-    @Test func aRetiredPoolEndsWhatItHas() {
+    @Test func aRetiredPoolServesWhoeverIsLeftAndKeepsNothing() {
         var pool = pool(2)
-        let leased = opened(pool.lease(now: 0))
-        let resting = opened(pool.lease(now: 0))
-        _ = pool.ready(leased, now: 0)
-        _ = pool.ready(resting, now: 0)
+        let first = opened(pool.lease(now: 0))
+        let second = opened(pool.lease(now: 0))
+        _ = pool.ready(first, now: 0)
+        _ = pool.ready(second, now: 0)
         let waiter = waiting(pool.lease(now: 0))
         pool.retire()
-        #expect(pool.expire(now: 0) == .refuse(waiter, .retired))
-        #expect(pool.returned(resting, reusable: true, now: 1) == .close(resting))
-        #expect(pool.lease(now: 1) == .refuse(.retired))
-        #expect(pool.returned(leased, reusable: false, now: 1) == .nothing)
+        #expect(pool.expire(now: 0) == .nothing)
+        #expect(pool.returned(second, reusable: true, now: 1) == .grant(waiter, second))
+        #expect(pool.returned(second, reusable: true, now: 2) == .close(second))
+        #expect(pool.returned(first, reusable: false, now: 2) == .nothing)
         #expect(pool.connectionCount == 0)
+        let retry = opened(pool.lease(now: 3))
+        _ = pool.ready(retry, now: 3)
+        #expect(pool.returned(retry, reusable: true, now: 4) == .close(retry))
+        #expect(pool.connectionCount == 0)
+    }
+
+    @Test func aRetiredPoolClosesWhatRests() {
+        var pool = pool(2)
+        let resting = opened(pool.lease(now: 0))
+        _ = pool.ready(resting, now: 0)
+        _ = pool.returned(resting, reusable: true, now: 0)
+        pool.retire()
+        #expect(pool.expire(now: 0) == .close(resting))
+        #expect(pool.expire(now: 0) == .nothing)
     }
 
     // MARK: Against a model
