@@ -32,8 +32,6 @@ final class EdgeContext {
     /// Viewers that are connected to this loop.
     var connectionCount = 0
     var isDraining = false
-    /// This loop's share of `limits.buffered`.
-    var bufferedBytesMax: Int
 
     init(
         loop: EventLoop,
@@ -50,7 +48,7 @@ final class EdgeContext {
         self.metrics = metrics
         self.accessLog = accessLog
         self.events = events
-        self.bufferedBytesMax = bufferedBytesMax
+        loop.chunks.budget = bufferedBytesMax
         ids = RequestIDSource(random: &loop.random)
     }
 
@@ -59,7 +57,7 @@ final class EdgeContext {
         let old = generation
         generation = next
         self.metrics = metrics
-        self.bufferedBytesMax = bufferedBytesMax
+        loop.chunks.budget = bufferedBytesMax
         // Those that lie in stock were made ready for the old one.
         for spare in spareExchanges { spare.generation = next }
         old.origins.retire()
@@ -84,7 +82,7 @@ final class EdgeContext {
     }
 
     /// Whether new work would push buffered bodies past their bound.
-    var isOverBuffered: Bool { loop.chunks.leasedBytes > bufferedBytesMax }
+    var isOverBuffered: Bool { loop.chunks.leasedBytes > loop.chunks.budget }
 
     func takeExchange() -> Exchange {
         exchangeCount += 1

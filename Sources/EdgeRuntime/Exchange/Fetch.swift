@@ -125,7 +125,7 @@ final class Fetch: OriginClient {
         requestTrailers.append(exchange.requestTrailers, from: exchange.arena, into: arena)
     }
 
-    override var isRoomForResponse: Bool { body.isRoom }
+    override var isRoomForResponse: Bool { body.isRoom(context.loop.chunks.allowance) }
 
     // MARK: Told by the pool and the origin's connection
 

@@ -273,7 +273,7 @@ final class FileTransfer {
         plan.didTake(Int(max(0, plan.held - Int64(fetch.body.bufferedBytes))))
         while plan.isRead {
             // The end takes no room, and is known when the last byte was read.
-            guard fetch.body.isRoom || body.isAtEnd else { return }
+            guard fetch.body.isRoom(loop.chunks.allowance) || body.isAtEnd else { return }
             switch body.next() {
             case .text(let text): fetch.body.push(text)
             case .bytes(let range):
@@ -283,7 +283,10 @@ final class FileTransfer {
                 return
             }
         }
-        switch plan.next() {
+        let allowance = loop.chunks.allowance
+        guard fetch.body.isRoom(allowance) else { return }
+        switch plan.next(atMost: allowance < Limits.chunkLargeBytes ? Limits.chunkSmallBytes : .max)
+        {
         case .wait: return
         case .finished: preconditionFailure("what was taken was read before")
         case .truncated: fetch.bodyFailed(.originTruncated)

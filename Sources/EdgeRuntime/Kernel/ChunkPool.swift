@@ -24,6 +24,21 @@ final class ChunkPool {
             - large.count * Limits.chunkLargeBytes
     }
 
+    /// What all bodies of this loop together should hold.
+    var budget = Int.max
+
+    /// What one body, or one write queue, may hold now: a share of what is left. A thousand viewers that do not read
+    /// take ever smaller shares instead of the whole budget, and there is always some for the next one.
+    var allowance: Int {
+        let left = max(0, budget - leasedBytes)
+        return min(Limits.flowBytes, max(Limits.flowBytesMin, left / Limits.flowShare))
+    }
+
+    /// The size for a read of a body that streams.
+    func leaseForStreaming() -> Chunk {
+        allowance < Limits.chunkLargeBytes ? leaseSmall() : leaseLarge()
+    }
+
     init() {
         small.reserveCapacity(Limits.chunksSmallKept)
         large.reserveCapacity(Limits.chunksLargeKept)

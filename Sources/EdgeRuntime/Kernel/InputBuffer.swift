@@ -57,8 +57,10 @@ struct InputBuffer: ~Copyable {
         let fresh: Chunk
         if unread > Limits.chunkLargeBytes - Limits.readRoomMin {
             fresh = Chunk(capacity: 2 * unread, ledger: pool.ledger)
-        } else if streaming || unread > 0 {
+        } else if unread >= Limits.chunkSmallBytes / 2 {
             fresh = pool.leaseLarge()
+        } else if streaming {
+            fresh = pool.leaseForStreaming()
         } else {
             fresh = pool.leaseSmall()
         }

@@ -62,6 +62,10 @@ enum Limits {
     /// What a body may run ahead of its reader: keeps both sockets busy over a long path, and an exchange in each
     /// direction below 1 MiB together with the write queues and the chunks being filled.
     static let flowBytes = 256 << 10
+    /// What a body may hold when memory is short: a small chunk, so that it still gets on.
+    static let flowBytesMin = chunkSmallBytes
+    /// The part of the free budget that one body may take.
+    static let flowShare = 256
     /// Ranges in a flow. A peer that sends its body in tiny pieces fills this first, and waits.
     static let flowRanges = 256
     /// What may wait in a write queue before the flow behind it is left alone.

@@ -248,8 +248,8 @@ final class SimulatedReactor {
             }
         } else if !sockets[index].isReset, isConnected(sockets[index].peer, to: handle) {
             let peer = sockets[index].peer
-            // Closing with unread bytes resets, as the kernel does.
-            if abortively || sockets[index].unread > 0 {
+            // Closing with unread bytes resets, as the kernel does, and after a reset nothing ends cleanly.
+            if abortively || sockets[index].unread > 0 || sockets[index].isReset {
                 schedule(.reset(peer), after: drawDelay())
             } else if !sockets[index].wroteEnd {
                 scheduleInOrder(.end(peer), to: peer)

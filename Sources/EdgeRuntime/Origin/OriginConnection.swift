@@ -177,7 +177,7 @@ final class OriginConnection: LoopMember {
 
     private func sendBody() {
         while !isBodyOut, machine.maySendBody, let client,
-            transport.output.pendingBytes < Limits.outputBytes
+            transport.output.pendingBytes < min(Limits.outputBytes, loop.chunks.allowance)
         {
             switch client.pullRequestBody() {
             case .bytes(let range):

@@ -4,6 +4,9 @@
 // Lag is how late this very timer fires. Busy is the thread's own clock against the wall's: it costs nothing per
 // tick, and a loop that sleeps in a system call that should not block shows as lag instead.
 
+import CLinux
+import Glibc
+
 final class Gauges: LoopMember {
     private let context: EdgeContext
     private let index: Int
@@ -11,6 +14,8 @@ final class Gauges: LoopMember {
     private var due: Nanoseconds
     private var worked: Nanoseconds
     private var looked: Nanoseconds
+    /// The most that was leased since memory was last given back.
+    private var peak = 0
 
     init(context: EdgeContext, index: Int, pulse: SharedWord) {
         self.context = context
@@ -36,12 +41,22 @@ final class Gauges: LoopMember {
         metrics.set(.exchanges, to: context.exchangeCount)
         metrics.set(.bufferedBytes, to: loop.chunks.leasedBytes)
         context.dropDrained()
+        giveBackMemory()
         lookAtOrigins(metrics)
         pulse.value = UInt64(now)
         worked += busy
         looked = now
         due = now + Limits.gaugePeriod
         loop.setDeadline(self, at: due)
+    }
+
+    /// After a flood the allocator holds what the bodies held. The system gets it back, off the loop.
+    private func giveBackMemory() {
+        let leased = loop.chunks.leasedBytes
+        peak = max(peak, leased)
+        guard peak - leased > Limits.memoryGivenBack else { return }
+        peak = leased
+        _ = loop.offload({ malloc_trim(0) }, then: { _ in })
     }
 
     /// Also origins that are no longer configured, whose last connections end some time.

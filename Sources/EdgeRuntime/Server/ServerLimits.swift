@@ -11,4 +11,7 @@ extension Limits {
     static let certificateWarningSeconds: Int64 = 14 * 86_400
     /// How long a certificate goes unmentioned after a warning.
     static let certificateReminder = Nanoseconds.seconds(86_400)
+
+    /// Leased memory that has to be free again before the allocator is asked to give it back: the call walks its heap.
+    static let memoryGivenBack = 32 << 20
 }

@@ -160,7 +160,9 @@ final class ViewerConnection: LoopMember {
                 }
             } else if machine.isReadingBody, !isRefused, let exchange {
                 if exchange.requestBody.isWanted { perform(machine.apply(.bodyWanted)) }
-                guard exchange.requestBody.isRoom, !exchange.requestBody.isOver else { return }
+                guard exchange.requestBody.isRoom(loop.chunks.allowance),
+                    !exchange.requestBody.isOver
+                else { return }
                 if !input.isEmpty {
                     if receiveBody(exchange) { continue }
                     guard machine.isReadingBody else { return }
@@ -314,7 +316,8 @@ final class ViewerConnection: LoopMember {
     private func send() -> Bool {
         guard let exchange, exchange.machine.isDelivering else { return false }
         if !isHeadQueued { queueHead(exchange) }
-        while transport.output.pendingBytes < Limits.outputBytes {
+        let room = min(Limits.outputBytes, loop.chunks.allowance)
+        while transport.output.pendingBytes < room {
             switch pullBody(exchange) {
             case .bytes(let range):
                 exchange.bodyBytesSent &+= Int64(range.count)
@@ -446,7 +449,9 @@ final class ViewerConnection: LoopMember {
             loop.setDeadline(self, at: guardian.deadline(for: phase, at: loop.now))
         } else if machine.isTunnel {
             loop.setDeadline(self, at: loop.now + Limits.tunnelIdle)
-        } else if machine.isReadingBody, let exchange, exchange.requestBody.isRoom {
+        } else if machine.isReadingBody, let exchange,
+            exchange.requestBody.isRoom(loop.chunks.allowance)
+        {
             loop.setDeadline(self, at: guardian.deadline(for: .body, at: loop.now))
         } else {
             guardian.rest()

@@ -29,8 +29,9 @@ struct BodyFlow: ~Copyable {
 
     init() {}
 
-    var isRoom: Bool {
-        bufferedBytes < Limits.flowBytes && ranges.count - first < Limits.flowRanges
+    /// `allowance` is what one body may hold now (`ChunkPool.allowance`): less, the more all others hold.
+    func isRoom(_ allowance: Int) -> Bool {
+        bufferedBytes < allowance && ranges.count - first < Limits.flowRanges
     }
 
     /// The producer will push nothing more.

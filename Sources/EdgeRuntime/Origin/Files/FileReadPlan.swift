@@ -56,13 +56,13 @@ struct FileReadPlan {
     var isRead: Bool { arrived == end }
 
     /// Every `.read` is answered by `didRead`.
-    mutating func next() -> Action {
+    mutating func next(atMost limit: Int = .max) -> Action {
         if isTruncated { return .truncated }
         if taken == end { return .finished }
         guard !isReading, arrived < end else { return .wait }
         // Small reads at the edge of the bound would cost more than they bring.
         let room = readAhead - held
-        let count = min(readMax, end - arrived)
+        let count = min(readMax, Int64(limit), end - arrived)
         guard room >= count else { return .wait }
         isReading = true
         return .read(Read(offset: arrived, count: Int(count)))
