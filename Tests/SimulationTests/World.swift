@@ -14,6 +14,8 @@ struct Weather {
 
     static let all: [Weather] = [
         Weather(name: "calm"),
+        // Sockets that take a whole queue at once say nothing of room, for there always was some.
+        Weather(name: "wide", network: NetworkWeather(window: 4 << 20)),
         Weather(name: "delays", network: NetworkWeather(delay: 1_000...40_000_000)),
         Weather(
             name: "short",

@@ -12,12 +12,16 @@ final class BlockingPool: Sendable {
         var next = 0
         var isClosed = false
 
+        private static let nothing: Job = {}
+
         var isEmpty: Bool { next == jobs.count }
         var count: Int { jobs.count - next }
 
         mutating func take() -> Job? {
             guard next < jobs.count else { return nil }
             let job = jobs[next]
+            // A taken job may hold a chunk or a file: nothing of it stays in the queue.
+            jobs[next] = Queue.nothing
             next += 1
             if next == jobs.count || next >= 1024 {
                 jobs.removeFirst(next)

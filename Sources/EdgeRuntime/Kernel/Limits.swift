@@ -70,6 +70,9 @@ enum Limits {
     static let flowRanges = 256
     /// What may wait in a write queue before the flow behind it is left alone.
     static let outputBytes = 128 << 10
+    /// Chunks whose bytes are through and which a queue still holds, so that it moves its ranges in batches: two large
+    /// ones. They count towards the 1 MiB of an exchange, and without a bound here they would be most of it.
+    static let finishedBytes = 128 << 10
     /// A piece up to this is cheaper to copy next to its neighbours than to carry as a range of its own.
     static let copiedPieceBytes = 2048
 

@@ -12,6 +12,8 @@ struct WriteQueue: ~Copyable {
     private let pool: ChunkPool
     private var ranges: [ChunkRange] = []
     private var first = 0
+    /// Capacity of the chunks of the ranges before `first`.
+    private var finishedBytes = 0
     private var tail: Chunk?
     private(set) var pendingBytes = 0
 
@@ -155,19 +157,27 @@ struct WriteQueue: ~Copyable {
                 break
             }
             left &-= size
+            finishedBytes &+= ranges[first].chunk.capacity
             first &+= 1
         }
-        // Finished ranges hold their chunks until they are dropped here, a batch at a time.
-        if first >= Self.vectorsMax {
-            ranges.removeFirst(first)
-            first = 0
+        if first >= Self.vectorsMax || finishedBytes >= Limits.finishedBytes { dropFinished() }
+    }
+
+    /// Finished ranges hold their chunks until here, a batch at a time.
+    private mutating func dropFinished() {
+        for index in 0..<first where ranges[index].chunk !== tail {
+            pool.stockIfLast(&ranges[index].chunk)
         }
+        ranges.removeFirst(first)
+        first = 0
+        finishedBytes = 0
     }
 
     /// Drops everything, sent or not.
     mutating func clear() {
         pendingBytes = 0
         first = 0
+        finishedBytes = 0
         for index in ranges.indices where ranges[index].chunk !== tail {
             pool.stockIfLast(&ranges[index].chunk)
         }

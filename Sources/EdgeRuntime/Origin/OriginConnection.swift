@@ -396,8 +396,7 @@ final class OriginConnection: LoopMember {
         case .none: break
         case .sendBody:
             client?.originWantsBody()
-            sendBody()
-            _ = transport.flush()
+            loop.touch(self)
         case .stopSending: isBodyOut = true
         case .passInformational:
             if let client { client.originInformational(status: client.response.status) }
@@ -411,11 +410,13 @@ final class OriginConnection: LoopMember {
     private func setPhaseDeadline() {
         guard let client else { return }
         let settings = pool.settings
-        var deadline = client.totalDeadline
+        // The answer was complete when it changed the protocol: no total time ends a tunnel that is in use.
+        var deadline =
+            machine.isTunnel ? loop.now + Limits.tunnelIdle : client.totalDeadline
         if machine.isAwaitingContinue {
             deadline = min(deadline, loop.now + Limits.continuePatience)
         } else if machine.isTunnel {
-            deadline = min(deadline, loop.now + Limits.tunnelIdle)
+            // Bytes in either direction pass here and move it.
         } else if isBodyOut || !transport.output.isEmpty {
             // Sent whole, cut off by an early answer, or stuck in the socket: it is the origin's turn.
             // Waiting for a viewer that does not take what is there is not the origin's fault.

@@ -51,5 +51,5 @@ extension Limits {
     /// How old the last look at the file may be: an edit shows within a blink, a hot file costs ten stats a second.
     static let fileCheckNanoseconds: Int64 = 100_000_000
     /// Bytes of a large file that lie in memory before the viewer took them.
-    static let fileReadAheadBytes = 512 << 10
+    static let fileReadAheadBytes = 256 << 10
 }

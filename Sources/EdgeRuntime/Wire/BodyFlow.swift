@@ -20,6 +20,8 @@ struct BodyFlow: ~Copyable {
 
     private var ranges: [ChunkRange] = []
     private var first = 0
+    /// Capacity of the chunks of the ranges before `first`.
+    private var takenBytes = 0
     private var ending = Ending.open
     private(set) var bufferedBytes = 0
     /// All that was ever pushed.
@@ -80,12 +82,16 @@ struct BodyFlow: ~Copyable {
             range.end = range.start &+ UInt32(truncatingIfNeeded: limit)
         } else {
             first &+= 1
+            takenBytes &+= range.chunk.capacity
             if first == ranges.count {
                 ranges.removeAll(keepingCapacity: true)
                 first = 0
-            } else if first >= 64 {
+                takenBytes = 0
+            } else if first >= 64 || takenBytes >= Limits.finishedBytes {
+                // Ranges that were taken hold their chunks until here.
                 ranges.removeFirst(first)
                 first = 0
+                takenBytes = 0
             }
         }
         bufferedBytes &-= range.count
@@ -95,6 +101,7 @@ struct BodyFlow: ~Copyable {
     mutating func reset() {
         ranges.removeAll(keepingCapacity: true)
         first = 0
+        takenBytes = 0
         ending = .open
         bufferedBytes = 0
         totalBytes = 0
