@@ -127,8 +127,7 @@ class Edge:
 
     def answers(self, address):
         # The log tells, so that no connection of ours is counted by the limits under test.
-        return any(event.get("event") == "listening" and event.get("address") == address
-                   for event in self.events())
+        return any("listening" in line and address in line for line in self.lines("events.log"))
 
     def output(self):
         with open(self.path("output"), errors="replace") as file:

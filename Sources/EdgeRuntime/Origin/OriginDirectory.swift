@@ -66,7 +66,7 @@ final class ServerSet {
     func choose(tried: UInt64) -> Int? { choice.choose(verdict: health.verdict, tried: tried) }
 
     func choosable(tried: UInt64) -> Bool {
-        health.verdict.candidates(of: pools.count) & ~tried != 0
+        choice.isChoosable(verdict: health.verdict, tried: tried)
     }
 
     func report(

@@ -127,10 +127,19 @@ final class ViewerConnection: LoopMember {
             return true
         case .failed(let error):
             prefaceFailed(error)
+            if preface.lastFailure == .plainHTTP { answerPlainHTTP() }
             _ = transport.flush()
             close()
             return false
         }
+    }
+
+    /// In clear, since that is what the viewer speaks.
+    private func answerPlainHTTP() {
+        transport.stopTLS()
+        transport.output.append("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n")
+        transport.output.append("Content-Length: 32\r\nConnection: close\r\n\r\n")
+        transport.output.append("This port speaks HTTPS, not HTTP")
     }
 
     private func prefaceFailed(_ error: EdgeError) {
@@ -287,6 +296,7 @@ final class ViewerConnection: LoopMember {
         } catch {
             input.drop(to: loop.chunks)
             isRefused = true
+            perform(machine.apply(.requestFailed))
             exchange.requestBodyFailed(error)
             return false
         }
@@ -519,6 +529,7 @@ final class ViewerConnection: LoopMember {
         case .bodyTimeout:
             guard let exchange, exchange.machine.isWaitingForHead else { fallthrough }
             isRefused = true
+            perform(machine.apply(.requestFailed))
             exchange.requestBodyFailed(error)
             loop.touch(self)
         default: leave(error)

@@ -71,6 +71,12 @@ struct Transport: ~Copyable {
         if early.count > 0 { tls.receive(early) }
     }
 
+    /// The peer speaks in clear after all: so does what is queued from now on.
+    mutating func stopTLS() {
+        tls = nil
+        ciphertext.clear()
+    }
+
     // MARK: Reading
 
     /// Reads behind what `chunk` already holds.

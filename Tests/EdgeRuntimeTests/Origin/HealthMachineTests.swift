@@ -184,6 +184,14 @@ import Testing
         #expect(choice.choose(verdict: HealthVerdict(out: 0b111), tried: 0b110) == 0)
     }
 
+    @Test func weightZeroGetsNothingWhoeverElseFails() {
+        var choice = MemberChoice(weights: [3, 0, 1], seed: 5)
+        #expect(counts(&choice, .allServe, 400) == [300, 0, 100])
+        #expect(choice.choose(verdict: .allServe, tried: 0b101) == nil)
+        #expect(!choice.isChoosable(verdict: .allServe, tried: 0b101))
+        #expect(counts(&choice, HealthVerdict(out: 0b001), 10) == [0, 0, 10])
+    }
+
     @Test func aMemberThatComesBackDoesNotGetAFlood() {
         var choice = MemberChoice(weights: [1, 1], seed: 0)
         _ = counts(&choice, HealthVerdict(out: 0b10), 1000)

@@ -52,7 +52,9 @@ enum FinishStep {
         record.sentBytes = UInt64(max(0, exchange.bytesSent))
         record.status = status(exchange)
         if case .length(let length) = exchange.responseFraming { record.contentLength = length }
-        record.viewer = exchange.viewer.address
+        // Over a Unix socket nobody has an address, unless a proxy told one.
+        let viewer = exchange.viewer.address
+        record.viewer = exchange.viewer.peer == nil && viewer == .anyIPv4 ? nil : viewer
         record.viewerPort = exchange.viewer.port
         record.tls = exchange.viewer.tls
         record.isWebSocket = exchange.isUpgraded

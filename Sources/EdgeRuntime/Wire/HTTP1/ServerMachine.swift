@@ -23,6 +23,8 @@ struct ServerMachine {
         case bodyWanted
         /// The last byte of the request was read.
         case requestEnded
+        /// The rest of the request will not be read.
+        case requestFailed
         /// The final head is being written; `delimited` unless only the connection's end tells the body's.
         case responseStarted(delimited: Bool)
         case responseEnded
@@ -105,6 +107,9 @@ struct ServerMachine {
             return .none
         case .bodyWanted: return bodyWanted()
         case .requestEnded: return requestEnded()
+        case .requestFailed:
+            persists = false
+            return .none
         case .responseStarted(let delimited):
             guard case .exchanging(let reading, .pending) = state else {
                 preconditionFailure("one response for each request")

@@ -1,0 +1,404 @@
+"""Logs, signals, reloads and the command line."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+import wire
+from harness import Edge, PATIENCE, Ports, Suite, behavior, check, equal, eventually, site, tls_file
+
+
+class Logs(Suite):
+    def setup(self):
+        self.app = self.origin()
+
+    def test_every_json_line_is_one_object(self):
+        edge = self.proxy(self.app)
+        hostile = [("User-Agent", 'quote " back \\ tab\t high \xff end'), ("Referer", "<script>")]
+        for turn in range(50):
+            edge.get(f'/fixed/1?q="{turn}\\', hostile)
+        edge.ask("GET", "/fixed/1", [("Cookie", "secret=1"), ("Authorization", "Basic c2VjcmV0")])
+        lines = eventually(lambda: len(edge.lines("access.log")) >= 51 and edge.lines("access.log"), "51 lines")
+        for line in lines:
+            told = json.loads(line)
+            check(isinstance(told["sc-status"], int), line)
+            check("secret" not in line and "c2VjcmV0" not in line, line)
+        told = edge.access()[0]
+        check(told["cs(User-Agent)"].startswith('quote " back'), told)
+        equal(len({line["x-edge-request-id"] for line in edge.access()}), 51)
+
+    def test_the_request_id_is_the_viewers_to_quote(self):
+        edge = self.proxy(self.app)
+        response = edge.get("/fixed/77")
+        equal(edge.logged("/fixed/77")["x-edge-request-id"], response["X-Edge-Id"])
+
+    def test_the_standard_log_has_33_fields(self):
+        edge = self.proxy(self.app, log={"access": "access.log", "format": "standard", "events": "events.log", "level": "debug"})
+        edge.get("/fixed/1?a=b c".replace(" ", "%20"), [("User-Agent", "two words\tand a tab")])
+        edge.get("/fixed/2")
+        lines = eventually(lambda: len(edge.lines("access.log")) >= 4 and edge.lines("access.log"), "two lines and a header")
+        equal(lines[0], "#Version: 1.0")
+        check(lines[1].startswith("#Fields: date time x-edge-location sc-bytes c-ip"), lines[1])
+        equal(len(lines[1].split(" ")) - 1, 33)
+        for line in lines[2:]:
+            equal(len(line.split("\t")), 33, line)
+            check(" " not in line, line)
+
+    def test_usr1_reopens_after_a_rename(self):
+        edge = self.proxy(self.app)
+        edge.get("/fixed/1")
+        edge.logged("/fixed/1")
+        os.rename(edge.path("access.log"), edge.path("access.log.1"))
+        os.rename(edge.path("events.log"), edge.path("events.log.1"))
+        edge.signal(signal.SIGUSR1)
+        eventually(lambda: os.path.exists(edge.path("access.log")), "a new file")
+        eventually(lambda: os.path.exists(edge.path("events.log")), "a new file of events")
+        edge.get("/fixed/2")
+        edge.logged("/fixed/2")
+        equal(len(edge.lines("access.log.1")), 1)
+
+    def test_standard_output(self):
+        edge = self.proxy(self.app, log={"access": "stdout", "events": "events.log"})
+        edge.get("/fixed/3")
+        eventually(lambda: '"/fixed/3"' in edge.output(), "a line on standard output")
+
+    def test_bytes_are_counted(self):
+        edge = self.proxy(self.app)
+        with edge.connect() as connection:
+            data = connection.head("POST", "/echo/count", [("Content-Length", "1000")]) + b"x" * 1000
+            connection.send(data)
+            connection.response()
+        line = edge.logged("/echo/count")
+        equal(line["cs-bytes"], len(data))
+        response = edge.get("/fixed/100000")
+        check(edge.logged("/fixed/100000")["sc-bytes"] > 100_000, line)
+
+
+class Signals(Suite):
+    def setup(self):
+        self.app = self.origin()
+
+    def running(self, edge, target):
+        connection = edge.connect()
+        self.stack.callback(connection.close)
+        connection.send(connection.head("GET", target))
+        eventually(lambda: self.app.asked(target), "the origin is asked")
+        return connection
+
+    def test_term_finishes_what_runs_and_starts_nothing(self):
+        edge = self.proxy(self.app)
+        idle = edge.connect()
+        equal(idle.ask("GET", "/fixed/3").status, 200)
+        busy = self.running(edge, "/slow/1")
+        edge.signal(signal.SIGTERM)
+        check(idle.is_ended(), "idle connections end")
+        eventually(lambda: not accepts(edge), "nothing is accepted")
+        response = busy.response()
+        equal((response.status, response.body), (200, b"late\n"))
+        equal(edge.ended(), 0)
+        equal(edge.access()[-1]["cs-uri-stem"], "/slow/1", "the last line is written")
+
+    def test_term_has_a_deadline(self):
+        edge = self.proxy(self.app, limits={"drain_timeout": "300ms"})
+        self.running(edge, "/slow/30")
+        edge.signal(signal.SIGTERM)
+        equal(edge.ended(), 0)
+
+    def test_a_second_term_ends_at_once(self):
+        edge = self.proxy(self.app)
+        self.running(edge, "/slow/30.5")
+        edge.signal(signal.SIGTERM)
+        edge.event("draining")
+        edge.signal(signal.SIGTERM)
+        equal(edge.ended(), 143)
+
+    def test_int_twice(self):
+        edge = self.proxy(self.app)
+        self.running(edge, "/slow/30.6")
+        edge.signal(signal.SIGINT)
+        edge.event("draining")
+        edge.signal(signal.SIGINT)
+        equal(edge.ended(), 130)
+
+    def test_quit_waits_however_long_it_takes(self):
+        edge = self.proxy(self.app, limits={"drain_timeout": "100ms"})
+        busy = self.running(edge, "/slow/1.5")
+        edge.signal(signal.SIGQUIT)
+        equal(busy.response().body, b"late\n")
+        equal(edge.ended(), 0)
+
+    def test_systemd_is_told(self):
+        path = os.path.join(self.folder, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(PATIENCE)
+            edge = self.edge({"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}},
+                             environment={"NOTIFY_SOCKET": path})
+            check(b"READY=1" in notify.recv(1000))
+            edge.signal(signal.SIGTERM)
+            check(b"STOPPING=1" in notify.recv(1000))
+
+
+def accepts(edge):
+    try:
+        edge.connect(timeout=2).close()
+        return True
+    except OSError:
+        return False
+
+
+class Reloads(Suite):
+    def setup(self):
+        self.app, self.other = self.origin(name="old"), self.origin(name="new")
+
+    def test_a_change_is_picked_up(self):
+        edge = self.proxy(self.app)
+        equal(edge.get("/status/200").body, b"old 200\n")
+        edge.configuration["origins"]["app"]["url"] = self.other.url
+        edge.write()
+        edge.signal(signal.SIGHUP)
+        edge.event("reloaded")
+        eventually(lambda: edge.get("/status/200").body == b"new 200\n", "the new origin")
+        eventually(lambda: edge.access()[-1]["x-edge-generation"] == 2, "the generation in the log")
+
+    def test_a_mistake_keeps_the_old_one(self):
+        edge = self.proxy(self.app)
+        good = edge.configuration
+        for break_it in ({"no_such_setting": 1}, {"origins": {}}, {"listen": [{"address": "127.0.0.1:1"}]}):
+            before = len([event for event in edge.events() if event["event"] == "reload_refused"])
+            edge.write({**good, **break_it})
+            edge.signal(signal.SIGHUP)
+            refused = eventually(lambda: [event for event in edge.events() if event["event"] == "reload_refused"][before:],
+                                 f"{break_it} is refused")
+            check(len(refused[0]["reason"]) > 10, refused)
+            equal(edge.get("/status/200").body, b"old 200\n")
+        edge.write(good)
+        edge.signal(signal.SIGHUP)
+        edge.event("reloaded")
+
+    def test_a_running_download_goes_on(self):
+        edge = self.proxy(self.app)
+        def paced(connection, request):
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n")
+            for _ in range(40):
+                connection.send(b"x" * 10_000)
+                time.sleep(0.03)
+            return True
+        self.app.on("paced", paced)
+        with edge.connect() as connection:
+            connection.send(connection.head("GET", "/paced"))
+            head = connection.response_head()
+            edge.configuration["origins"]["app"]["url"] = self.other.url
+            edge.write()
+            for generation in (2, 3, 4):
+                edge.signal(signal.SIGHUP)
+                edge.event("reloaded", generation=generation)
+            connection.body(head)
+            equal(len(head.body), 400_000)
+            equal(connection.ask("GET", "/status/200").body, b"new 200\n", "the same connection")
+        equal(edge.logged("/paced")["x-edge-generation"], 1)
+
+    def test_many_reloads_under_load(self):
+        edge = self.proxy(self.app)
+        stop, failures = threading.Event(), []
+        def load():
+            while not stop.is_set():
+                try:
+                    with edge.connect() as connection:
+                        for _ in range(10):
+                            if connection.ask("GET", "/fixed/1000").status != 200:
+                                failures.append("status")
+                except Exception as error:  # noqa: BLE001
+                    failures.append(error)
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for generation in range(2, 20):
+            edge.signal(signal.SIGHUP)
+            edge.event("reloaded", generation=generation)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        equal(failures, [])
+
+    def test_certificates_are_replaced_without_dropping(self):
+        import ssl
+        folder = os.path.join(self.folder, "live")
+        os.makedirs(folder, exist_ok=True)
+        def install(name):
+            for kind in ("pem", "key"):
+                with open(tls_file(f"{name}.{kind}"), "rb") as source:
+                    self.write(f"live/live.{kind}", source.read())
+        install("shop")
+        edge = self.edge({"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}}, listen=[
+            {"address": "127.0.0.1:PORT", "tls": [{"certificate": os.path.join(folder, "live.pem"), "key": os.path.join(folder, "live.key")}]}])
+        lax = ssl.create_default_context(cafile=tls_file("ca.pem"))
+        lax.check_hostname = False
+        def shown():
+            with edge.connect(tls=lax, server_name="x.example.com") as connection:
+                return connection.socket.getpeercert()["subject"][0][0][1]
+        equal(shown(), "shop.example.com")
+        with edge.connect(tls=lax, server_name="x.example.com") as standing:
+            equal(standing.ask("GET", "/fixed/3").status, 200)
+            install("wildcard")
+            edge.signal(signal.SIGHUP)
+            edge.event("reloaded")
+            eventually(lambda: shown() == "wildcard", "the new certificate")
+            equal(standing.ask("GET", "/fixed/3").status, 200)
+            self.write("live/live.pem", b"rubbish")
+            edge.signal(signal.SIGHUP)
+            edge.event("reload_refused")
+            equal(shown(), "wildcard")
+
+
+class CommandLine(Suite):
+    def run_edged(self, *words, cwd=None, environment=None):
+        return subprocess.run([Edge.binary, *words], capture_output=True, text=True, timeout=PATIENCE,
+                              cwd=cwd or self.folder, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+
+    def fails(self, code, *parts, words, lines=1, **options):
+        done = self.run_edged(*words, **options)
+        equal(done.returncode, code, done.stderr)
+        for part in parts:
+            check(part in done.stderr, repr(part), "is not in", repr(done.stderr))
+        for sign in ("Fatal error", "Stack dump", "Current stack", "💣", "at /"):
+            check(sign not in done.stderr, done.stderr)
+        if lines:
+            check(len(done.stderr.strip().split("\n")) <= lines, "more than one message:", done.stderr)
+        return done
+
+    def config(self, name="edge.json", **changes):
+        table = {
+            "listen": [{"address": f"127.0.0.1:{Ports.take()}"}],
+            "admin": {"socket": "edged.sock"},
+            "log": {"access": "access.log", "events": "events.log"},
+            "origins": {"app": {"url": "http://127.0.0.1:9"}},
+            "distributions": {"all": site("app")},
+            **changes,
+        }
+        return self.write(name, json.dumps(table).encode())
+
+    def test_an_unknown_verb(self):
+        self.fails(2, "unknown", "'chekc'", "check", words=["chekc"], lines=3)
+        self.fails(2, "unknown", words=["frobnicate"], lines=3)
+
+    def test_an_unknown_flag(self):
+        self.fails(2, "--conifg", "--config", words=["run", "--conifg", "x"], lines=3)
+        self.fails(2, words=["run", "-c"], lines=3)
+        self.fails(2, words=["run", "--workers", "many"], lines=3)
+        self.fails(2, words=["run", "extra", "words"], lines=3)
+        self.fails(2, words=[], lines=0)
+
+    def test_help_and_version(self):
+        for words in (["--help"], ["help"], ["run", "--help"], ["check", "--help"], ["help", "run"]):
+            done = self.run_edged(*words)
+            equal(done.returncode, 0, words)
+            check("edged" in done.stdout, done)
+        check("Example" in self.run_edged("run", "--help").stdout)
+        done = self.run_edged("version")
+        equal(done.returncode, 0)
+        check(re.search(r"\d+\.\d+\.\d+", done.stdout), done.stdout)
+
+    def test_a_missing_file(self):
+        for verb in ("run", "check"):
+            self.fails(78, "nowhere.lua", words=[verb, "-c", "nowhere.lua"])
+
+    def test_a_bad_configuration_says_where(self):
+        path = self.write("bad.lua", b'return {\n  listen = { { adress = "127.0.0.1:1" } },\n  workers = "many",\n}\n')
+        for verb in ("run", "check"):
+            self.fails(78, "bad.lua:2:", "did you mean", "bad.lua:3:", words=[verb, "-c", path], lines=0)
+
+    def test_a_syntax_error_says_where(self):
+        path = self.write("syntax.lua", b"return {\n  listen = = {},\n}\n")
+        self.fails(78, "syntax.lua:2:", words=["run", "-c", path])
+
+    def test_a_good_configuration(self):
+        done = self.run_edged("check", "-c", self.config())
+        equal((done.returncode, done.stderr), (0, ""))
+
+    def test_a_taken_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.fails(1, f"127.0.0.1:{port}", words=["run", "-c", self.config(listen=[{"address": f"127.0.0.1:{port}"}])])
+
+    def test_a_missing_certificate(self):
+        listen = [{"address": "127.0.0.1:PORT".replace("PORT", str(Ports.take())),
+                   "tls": [{"certificate": "nowhere.pem", "key": "nowhere.key"}]}]
+        self.fails(78, "nowhere.pem", words=["run", "-c", self.config("certificate.json", listen=listen)], lines=3)
+
+    def test_a_certificate_that_does_not_fit_its_key(self):
+        listen = [{"address": f"127.0.0.1:{Ports.take()}",
+                   "tls": [{"certificate": tls_file("shop.pem"), "key": tls_file("rsa.key")}]}]
+        self.fails(1, "shop.pem", words=["run", "-c", self.config("unfit.json", listen=listen)])
+
+    def test_an_unwritable_log(self):
+        self.fails(1, "/nowhere/access.log", words=["run", "-c", self.config(
+            "log.json", log={"access": "/nowhere/access.log", "events": "stderr"})])
+
+    def test_a_missing_folder(self):
+        self.fails(78, "missing", words=["run", "-c", self.config(
+            "folder.json", origins={"app": {"files": "missing"}})], lines=2)
+
+    def test_an_address_that_is_not_ours(self):
+        self.fails(1, "192.0.2.1", words=["run", "-c", self.config("address.json", listen=[{"address": "192.0.2.1:8080"}])])
+
+    def test_no_permission(self):
+        path = self.config("secret.json")
+        os.chmod(path, 0)
+        if os.access(path, os.R_OK):
+            return  # root may read everything
+        self.fails(78, "secret.json", words=["run", "-c", path])
+
+    def test_no_permission_as_somebody_else(self):
+        if os.getuid() != 0:
+            return
+        os.chmod(self.folder, 0o755)
+        path = self.config("closed.json")
+        os.chmod(path, 0o600)
+        done = subprocess.run([Edge.binary, "check", "-c", path], capture_output=True, text=True, timeout=PATIENCE,
+                              user=65534, group=65534, extra_groups=[], cwd="/")
+        if "No such file" in done.stderr and not os.access(Edge.binary, os.X_OK):
+            return
+        equal(done.returncode, 78, done.stderr)
+        check("closed.json" in done.stderr and "ermission" in done.stderr, done.stderr)
+
+    def test_what_comes_later_is_refused_at_run(self):
+        path = self.config("later.json", distributions={"all": site("app", geo={"deny": ["KP"]})})
+        self.fails(78, "not available in this version", words=["run", "-c", path], lines=2)
+
+    def test_output_that_nobody_reads(self):
+        """A closed pipe ends quietly."""
+        process = subprocess.Popen([Edge.binary, "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.close()
+        process.wait(PATIENCE)
+        equal(process.stderr.read(), b"")
+        process.stderr.close()
+
+    def test_the_schema_is_json(self):
+        done = self.run_edged("config", "schema")
+        equal(done.returncode, 0)
+        check(json.loads(done.stdout)["properties"]["listen"], "listen")
+
+    def test_the_dump_is_accepted_again(self):
+        first = self.run_edged("check", "-c", self.config(), "--dump")
+        equal(first.returncode, 0)
+        again = self.write("dump.json", first.stdout.encode())
+        equal(self.run_edged("check", "-c", again, "--dump").stdout, first.stdout)
+
+    def test_mistakes_as_json(self):
+        path = self.write("bad2.lua", b'return {\n  workers = "many",\n}\n')
+        done = self.run_edged("check", "-c", path, "--json")
+        equal(done.returncode, 78)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        check(told, done)
+
+    def test_the_reference_passes(self):
+        folder = os.path.join(os.path.dirname(__file__), "..", "Fixtures", "config", "surface")
+        done = self.run_edged("check", "-c", "edge.lua", cwd=folder, environment={"EDGED_TOKEN": "x"})
+        equal(done.returncode, 0, done.stderr)
