@@ -21,10 +21,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## build, then serve examples/quickstart on http://127.0.0.1:8080 (PORT= changes it)
-	@printf '\nServing examples/quickstart on http://127.0.0.1:%s (Ctrl-C stops it). Worth trying:\n\n' '$(PORT)'
-	@printf '  curl -i http://127.0.0.1:%s/\n' '$(PORT)'
-	@printf '  curl -i -H "Range: bytes=0-15" http://127.0.0.1:%s/notes.txt\n\n' '$(PORT)'
-	@PORT='$(PORT)' exec $(EDGED) run -c examples/quickstart/edge.lua
+	@PORT='$(PORT)' EDGED='$(EDGED)' scripts/demo
 
 build: setup-build  ## the release binary, .build/release/edged
 	swift build $(RELEASE) --product edged
