@@ -173,9 +173,16 @@ final class FileTransfer {
             let key = path
             origin.cache.insertAbsence(of: key.span, now: loop.now)
             fetch?.apply(.failed(.fileNotFound))
-        case .forbidden: fetch?.apply(.failed(.fileForbidden))
-        case .failed: fetch?.apply(.failed(.fileUnreadable))
+        case .forbidden: refuse(.fileForbidden)
+        case .failed: refuse(.fileUnreadable)
         }
+    }
+
+    /// Whatever was known of this file, it is not to be served.
+    private func refuse(_ error: EdgeError) {
+        let key = path
+        origin.cache.remove(key.span)
+        fetch?.apply(.failed(error))
     }
 
     private static func find(_ root: FileRoot, _ path: [UInt8]) -> Found {

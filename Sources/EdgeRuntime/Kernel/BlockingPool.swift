@@ -52,7 +52,7 @@ final class BlockingPool: Sendable {
             job()
             return true
         }
-        return queue.withLockNotifying { queue in
+        return queue.withLockNotifyingOne { queue in
             guard queue.count < Limits.blockingJobsQueued, !queue.isClosed else { return false }
             queue.jobs.append(job)
             return true

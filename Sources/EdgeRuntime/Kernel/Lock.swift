@@ -93,6 +93,18 @@ final class Locked<Value: ~Copyable>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// The same for a value that only one of those who wait can use.
+    func withLockNotifyingOne<Result: ~Copyable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guardian.lock()
+        defer {
+            pthread_cond_signal(condition)
+            guardian.unlock()
+        }
+        return try body(&value)
+    }
+
     /// Waits until `isReady` says so or the time is over (`nil`: for ever), then runs `body` either way.
     func withLock<Result: ~Copyable>(
         waitingAtMost milliseconds: Int?,

@@ -81,7 +81,8 @@ final class CachedFile: Sendable {
 struct FileCache {
     enum Lookup {
         case hit(CachedFile)
-        /// Served before, but not looked at lately: compare its entity with the disk, then `confirm` or `remove`.
+        /// Served before, but not looked at lately: compare its entity with the disk, then `confirm`, `insert` anew or
+        /// `remove`. Who is told this has the task alone.
         case check(CachedFile)
         /// It was not there a moment ago.
         case absent
@@ -123,7 +124,11 @@ struct FileCache {
         let isFresh = now &- slots[slot].checkedAt < Limits.fileCheckNanoseconds
         slots[slot].isReferenced = true
         switch slots[slot].content {
-        case .file(let file): return isFresh ? .hit(file) : .check(file)
+        case .file(let file):
+            guard !isFresh else { return .hit(file) }
+            // One request looks at the disk; those that come meanwhile are served as before.
+            slots[slot].checkedAt = now
+            return .check(file)
         case .absence: return isFresh ? .absent : .unknown
         case .none: preconditionFailure("an empty slot in a chain")
         }
