@@ -9,7 +9,7 @@ let house: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .treatAllWarnings(as: .error),
     // Debug builds and the simulation prove exclusive access; a release build does not ask again, request by
-    // request (measured: docs/decisions/0011).
+    // request (measured: docs/decisions/0010).
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import socket
 import ssl
 import threading
@@ -243,6 +244,19 @@ class Groups(Suite):
         self.second.on("late", self.second.on_echo)
         response = self.ask("steady", "/late")
         equal((response.status, json.loads(response.body)["origin"]), (200, "second"))
+
+    def test_a_folder_hands_over_what_it_does_not_have(self):
+        folder = os.path.join(self.folder, "static")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "here.txt"), "w") as file:
+            file.write("from the folder\n")
+        edge = Suite.edge(self, {
+            "origins": {"folder": {"files": folder}, "app": {"url": self.second.url}},
+            "origin_groups": {"both": {"members": ["folder", "app"], "failover": [404]}},
+            "distributions": {"all": site("both")}})
+        equal(edge.get("/here.txt").body, b"from the folder\n")
+        equal(edge.get("/fixed/7").status, 200)
+        equal(edge.ask("POST", "/fixed/7", [], b"x").status, 405, "POST stays")
 
     def test_nobody_is_left(self):
         response = self.ask("both", "/fixed/1")

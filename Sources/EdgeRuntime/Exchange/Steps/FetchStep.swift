@@ -43,6 +43,8 @@ enum FetchStep {
     static func retry(_ fetch: Fetch, after error: EdgeError) -> FetchMachine.Event {
         guard let exchange = fetch.exchange, var plan = fetch.route.plan else { return .cancelled }
         fetch.route.lastError = error
+        // A folder has no answer of its own to a file that is not there: its status counts as if it had sent one.
+        if error.party != .origin, handsOver(fetch, on: Int(error.status)) { return .nextMember }
         let failure = RetryPlan.Failure(
             error: error,
             sentAnything: fetch.route.progress.sentAnything,
@@ -71,21 +73,27 @@ enum FetchStep {
 
     /// Hands over on a status of the group's list, while there is somebody to hand over to.
     static func failsOver(_ fetch: Fetch) -> Bool {
+        let pool = fetch.route.pool
+        guard handsOver(fetch, on: Int(fetch.response.status)) else { return false }
+        pool?.cancel(fetch)
+        fetch.body.reset()
+        return true
+    }
+
+    private static func handsOver(_ fetch: Fetch, on status: Int) -> Bool {
         guard let exchange = fetch.exchange, let group = fetch.route.group,
             var plan = fetch.route.plan
         else { return false }
         let settings = exchange.generation.configuration.originGroups[group]
         let verdict = plan.after(
-            status: settings.failsOver(on: Int(fetch.response.status)),
+            status: settings.failsOver(on: status),
             choices(fetch, exchange),
             now: fetch.context.loop.now
         )
         fetch.route.plan = plan
         guard verdict == .nextOfGroup else { return false }
-        fetch.route.pool?.cancel(fetch)
         fetch.file?.cancel()
         fetch.file = nil
-        fetch.body.reset()
         fetch.route.advance()
         return true
     }
