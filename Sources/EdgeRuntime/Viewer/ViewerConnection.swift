@@ -457,14 +457,13 @@ final class ViewerConnection: LoopMember {
         if machine.isIdle {
             let phase: SlowClientGuard.Phase = input.isEmpty ? .idle : .head
             loop.setDeadline(self, at: guardian.deadline(for: phase, at: loop.now))
-        } else if machine.isTunnel {
-            loop.setDeadline(self, at: loop.now + Limits.tunnelIdle)
-        } else if machine.isReadingBody, let exchange,
+        } else if machine.isReadingBody, !machine.isTunnel, let exchange,
             exchange.requestBody.isRoom(loop.chunks.allowance)
         {
             loop.setDeadline(self, at: guardian.deadline(for: .body, at: loop.now))
         } else {
             guardian.rest()
+            // The exchange has deadlines of its own; a tunnel's idle time is kept at its origin end.
             loop.setDeadline(self, at: .never)
         }
     }

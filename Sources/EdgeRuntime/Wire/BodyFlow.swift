@@ -99,7 +99,7 @@ struct BodyFlow: ~Copyable {
     }
 
     mutating func reset() {
-        ranges.removeAll(keepingCapacity: true)
+        if !ranges.isEmpty { ranges.removeAll(keepingCapacity: true) }
         first = 0
         takenBytes = 0
         ending = .open

@@ -138,6 +138,7 @@ struct HeaderFields: ~Copyable {
     }
 
     mutating func reset() {
+        guard !fields.isEmpty else { return }
         fields.removeAll(keepingCapacity: true)
         present = PresenceMask()
     }

@@ -68,7 +68,7 @@ enum ViewerResponseStep {
             context.date.update(context.loop.clock.wall.seconds)
             exchange.response.fields.append(.date, value: arena.append(context.date.bytes))
         }
-        if !exchange.response.fields.contains(.server), exchange.fetch == nil {
+        if !exchange.response.fields.contains(.server) {
             exchange.response.fields.append(.server, value: arena.append("edged"))
         }
         let name = context.name
