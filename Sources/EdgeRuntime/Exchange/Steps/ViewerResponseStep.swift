@@ -12,6 +12,10 @@ enum ViewerResponseStep {
             exchange.response.reason = .empty
         }
         let arena = exchange.arena
+        if !exchange.response.fields.contains(.server) {
+            // Before the policy, so that an operator who removes the field is rid of it.
+            exchange.response.fields.append(.server, value: arena.append("edged"))
+        }
         if let policy = exchange.behavior?.responseHeaders, !policy.isEmpty {
             do throws(EdgeError) {
                 try ResponseFields.apply(
@@ -67,9 +71,6 @@ enum ViewerResponseStep {
         if !exchange.response.fields.contains(.date) {
             context.date.update(context.loop.clock.wall.seconds)
             exchange.response.fields.append(.date, value: arena.append(context.date.bytes))
-        }
-        if !exchange.response.fields.contains(.server) {
-            exchange.response.fields.append(.server, value: arena.append("edged"))
         }
         let name = context.name
         ForwardedFields.replaceVia(
