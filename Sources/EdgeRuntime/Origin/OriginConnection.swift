@@ -127,8 +127,9 @@ final class OriginConnection: LoopMember {
         }
         var wasFull: Bool
         repeat {
+            let room = outputRoom
             sendBody()
-            wasFull = transport.output.pendingBytes >= Limits.outputBytes
+            wasFull = transport.output.pendingBytes >= room
             guard flushOutput() else { return }
             // The socket took it all, and no event will say that there is room for what the flow still holds.
         } while wasFull && transport.output.isEmpty
@@ -175,9 +176,11 @@ final class OriginConnection: LoopMember {
 
     // MARK: Sending
 
+    private var outputRoom: Int { min(Limits.outputBytes, loop.chunks.allowance) }
+
     private func sendBody() {
         while !isBodyOut, machine.maySendBody, let client,
-            transport.output.pendingBytes < min(Limits.outputBytes, loop.chunks.allowance)
+            transport.output.pendingBytes < outputRoom
         {
             switch client.pullRequestBody() {
             case .bytes(let range):

@@ -446,8 +446,9 @@ final class ViewerConnection: LoopMember {
         case .no: break
         }
         if let exchange, isHeadQueued, exchange.machine.isDelivering {
-            // The output is empty again, so there may be room for more of the body.
-            if exchange.fetch?.body.bufferedBytes ?? 0 > 0 { loop.touch(self) }
+            // The output is empty again, so there is room for more of the body, or for its end, and nobody else will
+            // say so.
+            if let fetch = exchange.fetch, !fetch.body.isEmptyForNow { loop.touch(self) }
         }
         if machine.isIdle { input.releaseIfEmpty(to: loop.chunks) }
         setPhaseDeadline()

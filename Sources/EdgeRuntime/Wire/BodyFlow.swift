@@ -36,6 +36,9 @@ struct BodyFlow: ~Copyable {
         bufferedBytes < allowance && ranges.count - first < Limits.flowRanges
     }
 
+    /// A pull would answer `pending`: neither bytes nor the end is there.
+    var isEmptyForNow: Bool { bufferedBytes == 0 && ending == .open }
+
     /// The producer will push nothing more.
     var isOver: Bool { ending != .open }
     /// All that was pushed has been taken, and there will be nothing more.
