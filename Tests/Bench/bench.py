@@ -21,6 +21,7 @@ import time
 sys.dont_write_bytecode = True
 
 import report
+from allocations import allocations_per_request, build_counter
 from contestants import BODIES, CASES, LOAD_CPU, Workshop
 from hold import hold
 from processes import raise_descriptor_limit
@@ -43,7 +44,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="edged-bench-") as folder:
         workshop = Workshop(folder, os.path.abspath(options.bin))
         build_floor(workshop)
-        results = {"cases": {}, "idle": {}, "failures": {}, "settings": vars(options), "machine": report.machine()}
+        results = {"cases": {}, "idle": {}, "allocations": {}, "failures": {}, "settings": vars(options), "machine": report.machine()}
         for case in options.cases:
             results["cases"][case] = run_case(workshop, case, options, results["failures"])
         if options.idle:
@@ -51,6 +52,10 @@ def main():
                 if "-" in name:
                     continue
                 attempt(results["failures"], name, lambda: measure_idle(workshop, name, results["idle"]))
+        if "edged" in options.only:
+            build_counter(workshop)
+            for case in filter(report.ALLOCATION_GOALS.get, options.cases):
+                attempt(results["failures"], "edged", lambda: count_allocations(workshop, case, results["allocations"]))
     report.publish(results, options.out)
     return 1 if "edged" in results["failures"] else 0
 
@@ -196,6 +201,10 @@ def measure_idle(workshop, name, idle):
         if server:
             server.stop()
         origin.stop()
+
+
+def count_allocations(workshop, case, found):
+    found[case] = allocations_per_request(workshop, case, check_answer)
 
 
 if __name__ == "__main__":

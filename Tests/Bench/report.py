@@ -19,6 +19,10 @@ GOALS = [
 IDLE_GOALS = [("resident_mb", 25, "MB resident"), ("bytes_per_connection", 4096, "bytes per idle connection"),
               ("ready_ms", 100, "ms until ready")]
 
+# Heap allocations per warm request, by case. None is wanted; what is allowed is the share of a request in opening and
+# closing its connection.
+ALLOCATION_GOALS = {"small": 0.05, "proxy": 0.05}
+
 
 def machine():
     model = "unknown"
@@ -86,6 +90,10 @@ def print_goals(results):
         if "edged" in results["idle"]:
             value = results["idle"]["edged"][key]
             lines.append((value <= most, f"{value:.1f} {unit}, at most {most} wanted"))
+    for case, value in results["allocations"].items():
+        most = ALLOCATION_GOALS[case]
+        text = f"{CASES[case]}: {value:.3f} heap allocations per warm request, at most {most} wanted"
+        lines.append((value <= most, text))
     for name, reason in results["failures"].items():
         lines.append((False, f"{name} did not take part: {reason}"))
     if lines:
