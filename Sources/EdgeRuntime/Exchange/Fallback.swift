@@ -7,6 +7,7 @@ enum Fallback {
         exchange.error = error
         exchange.result = word(for: error)
         let arena = exchange.arena
+        if arena.isOverflown { arena.openReserve() }
         exchange.response.reset()
         exchange.response.status = error.status
         let accept = exchange.request.fields.value(of: .accept)

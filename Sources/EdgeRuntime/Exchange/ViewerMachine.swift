@@ -3,10 +3,15 @@
 //   admit ──admitted──▶ fetch ──headArrived──▶ viewerResponse ──ready──▶ deliver ──delivered──▶ finish
 //     │                   │ ▲                    ▲   │                      │
 //     │                   │ └────errorPage───────┼───┘ (once)               │
-//     │                   └──failed──▶ fallback ─┤                          │
-//     └──answered────────────────────────────────┘                         │
+//     │ failed            │ failed               │   │ failed (once)        │
+//     ├─────────────▶ fallback ◀─────────────────┼───┘                      │
+//     │                   └──answered───────────▶┤                          │
+//     └──answered────────────────────────────────┘                          │
 //                                                                           │
-//   viewerGone, from anywhere ──────────────────────────────────▶ finish ◀──┘ failed: truncated
+//   viewerGone, from anywhere ──────────────────────────────────▶ finish ◀──┘ bodyFailed: truncated
+//
+// An answer that cannot be completed is replaced by a page of the edge; if that cannot be completed either it is
+// delivered as it is, so no exchange goes round for ever.
 //
 // Every exchange reaches `finish`, once. A step that has to wait for somebody leaves the machine in its `…ing`
 // state; the event that ends the wait comes from the fetch or from the viewer's connection.
@@ -59,6 +64,8 @@ struct ViewerMachine {
     private var state = State.idle
     /// An error page that itself is an error is shown as it is.
     private(set) var isErrorPage = false
+    /// The answer is the edge's own page.
+    private var isFallback = false
 
     var isDelivering: Bool { state == .delivering }
     var isWaitingForHead: Bool { state == .fetching }
@@ -77,12 +84,20 @@ struct ViewerMachine {
             return .run(.viewerResponse)
         case (.fetching, .failed(let error)), (.admitting, .failed(let error)):
             state = .responding
+            isFallback = true
             return .run(.fallback(error))
         case (.responding, .answered): return .run(.viewerResponse)
-        case (.responding, .failed(let error)): return .run(.fallback(error))
+        case (.responding, .failed(let error)):
+            guard !isFallback else {
+                state = .delivering
+                return .run(.deliver)
+            }
+            isFallback = true
+            return .run(.fallback(error))
         case (.responding, .errorPageWanted):
             precondition(!isErrorPage, "one replacement for each answer")
             isErrorPage = true
+            isFallback = false
             state = .fetching
             return .run(.fetch)
         case (.responding, .ready):

@@ -40,6 +40,7 @@ final class Arena {
     private var capacity: Int
     private(set) var used = 0
     private(set) var isOverflown = false
+    private var bytesMax = Limits.arenaBytesMax
 
     init(capacity: Int = Limits.arenaFirstBlockBytes) {
         self.capacity = capacity
@@ -126,9 +127,16 @@ final class Arena {
         used = mark
     }
 
+    /// Room for the answer that says that there was no room.
+    func openReserve() {
+        isOverflown = false
+        bytesMax = Limits.arenaBytesMax + Limits.arenaReserveBytes
+    }
+
     func reset() {
         used = 0
         isOverflown = false
+        bytesMax = Limits.arenaBytesMax
         guard capacity > Limits.arenaBytesKept else { return }
         base.deallocate()
         capacity = Limits.arenaFirstBlockBytes
@@ -143,7 +151,7 @@ final class Arena {
     @inline(never)
     private func grow(by count: Int) -> Bool {
         let needed = used + count
-        guard needed <= Limits.arenaBytesMax else {
+        guard needed <= bytesMax else {
             isOverflown = true
             return false
         }

@@ -10,6 +10,8 @@ enum Limits {
     static let arenaBytesKept = 64 << 10
     /// Room for the largest configurable head four times: received, rewritten, response, response rewritten.
     static let arenaBytesMax = 1 << 20
+    /// Past it, for the edge's own error page (below 2 KiB) and the fields of its head.
+    static let arenaReserveBytes = 8 << 10
 
     // MARK: Heads (defaults of `limits` in edge.lua)
 

@@ -32,3 +32,22 @@ import Testing
         #expect(!arena.isOverflown)
     }
 }
+
+@Suite struct ArenaReserveTests {
+    /// An exchange whose memory is full must still be able to say so.
+    @Test func theReserveHoldsAnAnswer() {
+        let arena = Arena()
+        let block = [UInt8](repeating: 1, count: Limits.arenaBytesMax)
+        _ = arena.append(block.span)
+        #expect(arena.append("page").isEmpty && arena.isOverflown)
+        arena.openReserve()
+        let page = arena.append("page")
+        let text = arena[page].text
+        #expect(text == "page" && !arena.isOverflown)
+        _ = arena.append(block.span)
+        #expect(arena.isOverflown)
+        arena.reset()
+        _ = arena.append(block.span)
+        #expect(arena.append("page").isEmpty && arena.isOverflown)
+    }
+}

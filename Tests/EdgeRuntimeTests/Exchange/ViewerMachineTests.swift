@@ -1,0 +1,112 @@
+import Testing
+
+@testable import EdgeRuntime
+
+/// One row for each arrow of the diagram in `ViewerMachine`.
+@Suite struct ViewerMachineTests {
+    private typealias Step = (ViewerMachine.Event, ViewerMachine.Action)
+
+    private static let admit: Step = (.started, .run(.admit))
+    private static let fetch: Step = (.admitted, .run(.fetch))
+    private static let head: Step = (.headArrived, .run(.viewerResponse))
+    private static let deliver: Step = (.ready, .run(.deliver))
+    private static let error = EdgeError.arenaOverflow
+
+    @discardableResult
+    private func run(_ name: String, _ steps: [Step]) -> ViewerMachine {
+        var machine = ViewerMachine()
+        for (index, step) in steps.enumerated() {
+            let action = machine.apply(step.0)
+            #expect(action == step.1, "\(name), step \(index): \(step.0)")
+        }
+        return machine
+    }
+
+    @Test func theStraightWay() {
+        let over = run(
+            "fetched",
+            [
+                Self.admit, Self.fetch, Self.head, Self.deliver, (.delivered, .run(.finish)),
+                (.finished, .wait),
+            ]
+        )
+        #expect(over.isOver)
+        run(
+            "the edge's own",
+            [Self.admit, (.answered, .run(.viewerResponse)), Self.deliver]
+        )
+        let delivering = run("delivering", [Self.admit, Self.fetch, Self.head, Self.deliver])
+        #expect(delivering.isDelivering && !delivering.isWaitingForHead)
+        #expect(run("fetching", [Self.admit, Self.fetch]).isWaitingForHead)
+    }
+
+    @Test func aFailureBecomesAPage() {
+        let page: [Step] = [
+            (.failed(Self.error), .run(.fallback(Self.error))),
+            (.answered, .run(.viewerResponse)), Self.deliver,
+        ]
+        run("admission", [Self.admit] + page)
+        run("fetch", [Self.admit, Self.fetch] + page)
+        run("completing the answer", [Self.admit, Self.fetch, Self.head] + page)
+    }
+
+    @Test func aPageThatFailsIsDeliveredAsItIs() {
+        let failure: Step = (.failed(Self.error), .run(.fallback(Self.error)))
+        let again: [Step] = [
+            (.answered, .run(.viewerResponse)), (.failed(Self.error), .run(.deliver)),
+            (.delivered, .run(.finish)),
+        ]
+        run("admission", [Self.admit, failure] + again)
+        run("fetch", [Self.admit, Self.fetch, failure] + again)
+        run("answer", [Self.admit, Self.fetch, Self.head, failure] + again)
+    }
+
+    @Test func anErrorPageIsFetchedOnce() {
+        let wanted: Step = (.errorPageWanted, .run(.fetch))
+        let shown = run(
+            "for the origin's status",
+            [Self.admit, Self.fetch, Self.head, wanted, Self.head, Self.deliver]
+        )
+        #expect(shown.isErrorPage)
+        // Behind a fallback and a page for it comes one more fallback, and no further.
+        run(
+            "for a failure, and fails itself",
+            [
+                Self.admit, Self.fetch, (.failed(Self.error), .run(.fallback(Self.error))),
+                (.answered, .run(.viewerResponse)), wanted, Self.head,
+                (.failed(Self.error), .run(.fallback(Self.error))),
+                (.answered, .run(.viewerResponse)), (.failed(Self.error), .run(.deliver)),
+            ]
+        )
+    }
+
+    @Test func whoIsGoneIsFinishedOnce() {
+        let ways: [(String, [Step])] = [
+            ("idle", []), ("admitting", [Self.admit]), ("fetching", [Self.admit, Self.fetch]),
+            ("responding", [Self.admit, Self.fetch, Self.head]),
+            ("delivering", [Self.admit, Self.fetch, Self.head, Self.deliver]),
+        ]
+        for (name, way) in ways {
+            run(
+                name,
+                way + [
+                    (.viewerGone, .run(.finish)), (.viewerGone, .wait),
+                    (.headArrived, .wait), (.failed(Self.error), .wait), (.delivered, .wait),
+                    (.finished, .wait), (.viewerGone, .wait), (.headArrived, .wait),
+                    (.failed(Self.error), .wait),
+                ]
+            )
+        }
+    }
+
+    @Test func aBodyThatFailsIsTruncated() {
+        let over = run(
+            "truncated",
+            [
+                Self.admit, Self.fetch, Self.head, Self.deliver, (.bodyFailed, .run(.truncate)),
+                (.finished, .wait), (.viewerGone, .wait),
+            ]
+        )
+        #expect(over.isOver)
+    }
+}
