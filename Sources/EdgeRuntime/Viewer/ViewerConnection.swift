@@ -371,6 +371,11 @@ final class ViewerConnection: LoopMember {
         if exchange.isUpgraded {
             perform(machine.apply(.upgraded))
             decoder = BodyDecoder(.tunnel, limit: .max)
+            if !machine.isReadingBody {
+                // The viewer ended its half before there was a tunnel; nothing else will tell the origin.
+                exchange.requestBody.end()
+                exchange.requestBodyArrived()
+            }
             connection = .upgrade(exchange.upgrade)
             // The viewer may have sent on without waiting.
             loop.touch(self)

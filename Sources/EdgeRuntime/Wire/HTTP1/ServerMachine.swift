@@ -5,12 +5,16 @@
 //
 //            headReceived                    both halves complete, persists
 //   idle ───────────────────▶ exchanging ───────────────────────────────────▶ idle (nextRequest)
-//     │ peerEnded, drained        │ upgraded            │ complete, does not persist ─▶ closed (close)
-//     ▼                           ▼                     │ response complete, request not,
-//     │                           │                     │ or the viewer may have sent another ─▶ closed (linger)
-//   closed (close)             tunnel                   │ response cannot be completed ─▶ closed (truncate)
-//                                 │ both ends           ▼
-//                                 └────────────────▶ closed
+//     │ peerEnded, drained        │ upgraded            │ complete, the viewer's last ─▶ closed (close)
+//     ▼                           │                     │ response complete, request not,
+//   closed (close)                ▼                     │ or the viewer may have sent another ─▶ closed (linger)
+//                              tunnel                   │ response cannot be completed ─▶ closed (truncate)
+//                                 │                     └ peerEnded, request not complete ─▶ closed (cancel)
+//                                 │ responseEnded ─▶ closed (close)
+//                                 └ responseFailed ─▶ closed (truncate)
+//
+// A viewer that ends its half behind a complete request still gets the answer; in a tunnel, too, the origin has the
+// last word.
 //
 // Linger: the response is out, but the viewer still sends. A close now would reset the connection and destroy the
 // response on its way, so the driver ends its own half and reads into the void for a bounded while.
@@ -57,7 +61,6 @@ struct ServerMachine {
     private enum Writing: Equatable {
         case pending
         case body(delimited: Bool)
-        case complete
     }
 
     private enum State: Equatable {
@@ -73,6 +76,8 @@ struct ServerMachine {
     private(set) var requestCount = 0
     /// The viewer has ended its half, or has said that this request is its last.
     private var peerIsDone = false
+    /// The viewer has ended its half: not even a tunnel has anything to read.
+    private var hasPeerEnded = false
     private let requestsMax: Int
 
     init(requestsMax: Int) { self.requestsMax = requestsMax }
@@ -126,7 +131,7 @@ struct ServerMachine {
                 preconditionFailure("only a pending request is upgraded")
             }
             persists = false
-            state = .tunnel(readEnded: false)
+            state = .tunnel(readEnded: hasPeerEnded)
             return .none
         case .peerEnded: return peerEnded()
         case .drained:
@@ -146,7 +151,6 @@ struct ServerMachine {
 
     private mutating func requestEnded() -> Action {
         switch state {
-        case .exchanging(_, .complete): return finish()
         case .exchanging(_, let writing):
             state = .exchanging(.complete, writing)
             return .none
@@ -176,10 +180,8 @@ struct ServerMachine {
         case .tunnel:
             state = .closed
             return .truncate(abortively: true)
-        case .exchanging(_, .pending), .exchanging(_, .complete):
-            preconditionFailure(
-                "before its head a response is replaced, after its end it cannot fail"
-            )
+        case .exchanging(_, .pending):
+            preconditionFailure("before its head a response is replaced")
         case .idle, .closed: return .none
         }
     }
@@ -193,6 +195,7 @@ struct ServerMachine {
             // A half-close: the viewer has said all it wants to say and still waits for the answer.
             persists = false
             peerIsDone = true
+            hasPeerEnded = true
             return .none
         case .exchanging:
             state = .closed
