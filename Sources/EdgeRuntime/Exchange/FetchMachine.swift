@@ -1,11 +1,17 @@
 // The order of a fetch's steps: one request to an origin, its retries and its failover. Pure.
 //
 //   build ──built──▶ send ──headArrived──▶ originResponse ──accepted──▶ streaming ──ended──▶ over
-//     ▲               │ ▲                        │                         │
-//     │             failed                    failover                  failed: the body is cut short
-//     │               ▼ │ again                  │
-//     └─nextMember── retry ◀─────────────────────┘
-//                     │ stop(error) ──▶ over
+//   ▲ ▲ │             │ ▲                        │ │                       │
+//   │ │ └─gaveUp──▶   │ │ again, elsewhere       │ │                    bodyFailed: cut short ──▶ over
+//   │ │    over       │ │                        │ │
+//   │ │         failed│ │                  failed│ │failedOver
+//   │ │               ▼ │                        │ │
+//   │ └─nextMember── retry ◀─────────────────────┘ │
+//   │                 │ gaveUp ──▶ over            │
+//   └──────────────────────────────────────────────┘
+//
+//   cancelled, from anywhere ──▶ over
+//   failed while the request is built ──▶ retry
 //
 // A fetch is not the viewer's: it may serve several, and it may go on when they have left. It ends exactly once.
 
@@ -73,7 +79,7 @@ struct FetchMachine {
             (.building, .failed(let error)):
             state = .retrying
             return .run(.retry(error))
-        case (.judging, .accepted), (.retrying, .accepted):
+        case (.judging, .accepted):
             state = .streaming
             return .run(.announce)
         case (.judging, .failedOver):

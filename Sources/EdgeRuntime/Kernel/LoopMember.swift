@@ -84,6 +84,7 @@ struct MemberTable {
         generations[Int(slot)] &+= 1
         free.append(slot)
         member.deadline = .never
+        member.armed = .never
     }
 
     subscript(_ token: Token) -> LoopMember? {

@@ -92,7 +92,7 @@ struct SlowClientGuard {
     mutating func expired(at now: Nanoseconds, _ bytesOut: Int64) -> Verdict {
         if let window = writeWindow {
             guard now - window.start >= limits.writeTimeout else { return .goOn }
-            let owed = Int64(limits.writeRate) * max(1, limits.writeTimeout / 1_000_000_000)
+            let owed = Int64(limits.writeRate) * (limits.writeTimeout / 1_000_000) / 1000
             guard bytesOut - window.bytes >= owed else { return .tooSlow(.writeTimeout) }
             writeWindow = (now, bytesOut)
             return .goOn

@@ -1,11 +1,15 @@
 // One exchange on one connection to an origin, and whether the connection may carry another. Pure.
 //
-//             requestStarted                 request and response complete
+//             requestStarted                 response complete, request complete before it
 //   idle ───────────────────▶ exchanging ──────────────────────────────────▶ idle (finish(reusable: true))
-//                                 │ final head while the body is still being sent: stop sending, do not reuse
+//                                 │ response complete, request not, or the origin does not persist
 //                                 │ 101: tunnel, never reused
 //                                 ▼
-//                               spent (finish(reusable: false))
+//                               spent (finish(reusable: false), fail)
+//
+// A final head before the whole request is out: a success may be streamed while the request still is; after any
+// other status, or while the body waits for its `100 Continue`, nothing more is sent (stopSending) and the
+// connection is not reused. It is always the response's end that ends the exchange.
 //
 // `Expect: 100-continue` is passed on: the body waits for the origin's word, or for the driver's patience
 // (`continueTimedOut`), since an origin that does not know the field never answers it.
@@ -45,7 +49,6 @@ struct ClientMachine {
     private enum Receiving: Equatable {
         case head(informational: Int)
         case body
-        case complete
     }
 
     private enum State: Equatable {
@@ -110,7 +113,7 @@ struct ClientMachine {
                 return .none
             }
             state = .exchanging(.complete, receiving)
-            return receiving == .complete ? finish() : .none
+            return .none
         case .informational(let status): return informational(status)
         case .headReceived(let status, let persists):
             return headReceived(status: status, persists: persists)
@@ -158,9 +161,9 @@ struct ClientMachine {
     private mutating func responseEnded() -> Action {
         switch state {
         case .exchanging(.complete, .body), .exchanging(.stopped, .body): return finish()
-        case .exchanging(let sending, .body):
+        case .exchanging(.body, .body), .exchanging(.awaitingContinue, .body):
             // The response is complete and the request is not: nobody will read the rest.
-            if sending == .body { persists = false }
+            persists = false
             return finish()
         case .tunnel:
             state = .spent
