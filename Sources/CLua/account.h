@@ -3,27 +3,49 @@
 // Units of fuel: one for each VM instruction (charged by the count hook, a period at a time), one for each
 // `EDGE_LUA_BYTES_A_UNIT` allocated bytes (charged by the allocator), and what a library function says that it
 // costs (`edge_lua_charge`): one for each step of a loop that the VM does not see.
+//
+// Fuel is exact and the same in every run of the same code. Time is only looked at by the hook, to end a slice and
+// to end what the fuel does not see: one instruction that compares megabytes, one call with a very long list.
 #pragma once
 #include "include/CLua.h"
+#include <stdint.h>
 
 enum { EDGE_LUA_BYTES_A_UNIT = 16 };
 
 struct edge_lua_account {
     void *context;
+    edge_lua_view_host views;
+    lua_State *running; // the thread whose code runs now
+    int libraries;      // reference
+    lua_State *root;    // the thread that the run began with; NULL between runs
     size_t used;
     size_t limit;
     size_t ceiling; // what `used` may reach before the grower dies; never above `limit`
     size_t largest; // the largest block there ever was
     long left;      // units that may still be spent
-    lua_State *running;
+    uint64_t slice_began; // zero until the first look at the clock
+    uint64_t looked;
+    uint64_t ran;
+    uint64_t run_max;
+    uint64_t slice;
+    int period;   // instructions to the next look
+    int barred;   // callers on the way that cannot wait; above zero nothing may yield to the runner
+    int pending;  // EDGE_LUA_WAITS or EDGE_LUA_SLICED while a yield is on its way to the runner
     int enforced; // whether Lua code runs, so that a refusal of memory may jump
-    int verdict;  // EDGE_LUA_… once the invocation has to die: nothing goes on behind it
+    int refused;  // the last growth was refused
+    int is_armed; // the hook strikes at the next instruction
+    int verdict;  // EDGE_LUA_… once the run has to die: nothing goes on behind it
 };
 
 // Every coroutine of a machine inherits the pointer.
 static inline struct edge_lua_account *edge_lua_account(lua_State *state) {
     return *(struct edge_lua_account **)lua_getextraspace(state);
 }
+
+void edge_lua_strike(lua_State *state, lua_Debug *record);
+
+// Pushes the library (coroutines.c).
+void edge_lua_push_coroutines(lua_State *state);
 
 // Raises what `account->verdict` says; never returns.
 int edge_lua_die(lua_State *state, struct edge_lua_account *account);
@@ -35,3 +57,6 @@ static inline void edge_lua_charge(lua_State *state, struct edge_lua_account *ac
     if (account->verdict == 0) account->verdict = EDGE_LUA_SPENT;
     edge_lua_die(state, account);
 }
+
+// What a host function answered becomes results, an error or a yield. Called last: it may jump.
+int edge_lua_finish(lua_State *state, int count);

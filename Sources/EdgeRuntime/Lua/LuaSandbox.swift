@@ -30,7 +30,7 @@ enum LuaSandbox {
     static func pushGlobals(on stack: LuaStack) {
         stack.pushTable()
         let sandbox = stack.absolute(-1)
-        stack.pushGlobals()
+        stack.pushLibraries()
         let all = stack.absolute(-1)
         for name in globals {
             stack.pushField(name, of: all)

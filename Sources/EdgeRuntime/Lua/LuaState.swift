@@ -11,6 +11,15 @@ struct LuaError: Error {
         case runtime
         case memory
         case instructions
+
+        init?(status: CInt) {
+            switch status {
+            case LUA_OK: return nil
+            case LUA_ERRMEM, CInt(EDGE_LUA_MEMORY): self = .memory
+            case CInt(EDGE_LUA_SPENT), CInt(EDGE_LUA_KILLED): self = .instructions
+            default: self = .runtime
+            }
+        }
     }
 
     var kind: Kind
@@ -35,11 +44,33 @@ final class LuaState {
 
     var stack: LuaStack { LuaStack(state) }
     var memoryBytes: Int { edge_lua_memory(state) }
+
+    func newThread() -> LuaThread { LuaThread(of: state) }
+
+    func collectGarbage() { edge_lua_collect(state) }
+}
+
+/// What one run may spend over all its slices, and what is left of it.
+struct LuaBudget {
+    var run: edge_lua_run
+
+    /// `memoryBytes` is by how much the machine may grow. A slice is what a run may take of its loop at once.
+    init(instructions: Int, memoryBytes: Int = .max, slice: Nanoseconds = .max) {
+        run = edge_lua_run()
+        run.fuel = instructions
+        run.memory = memoryBytes
+        run.slice = UInt64(slice)
+        run.run_max =
+            slice == .max
+            ? .max : UInt64(max(Limits.luaRunMin, Nanoseconds(instructions) * Limits.luaUnitMax))
+    }
+
+    var instructionsLeft: Int { max(0, run.fuel) }
 }
 
 /// The values of a running machine, by typed calls that never raise.
 struct LuaStack {
-    private let state: OpaquePointer
+    let state: OpaquePointer
 
     /// What a host function returns, with the error value on top, to raise it.
     static let raise = CInt(EDGE_LUA_RAISE)
@@ -71,25 +102,59 @@ struct LuaStack {
                 state,
                 $0.baseAddress?.assumingMemoryBound(to: CChar.self),
                 $0.count,
-                name
+                name,
+                0
             )
         }
         guard status != LUA_OK else { return }
         throw popError(status == LUA_ERRMEM ? .memory : .syntax)
     }
 
-    /// Calls the function under its arguments; nested calls draw on the outermost budget.
-    func call(arguments: Int, results: Int, instructions: Int) throws(LuaError) {
-        let status = edge_lua_call(state, CInt(arguments), CInt(results), instructions)
-        guard status != LUA_OK else { return }
-        switch status {
-        case LUA_ERRMEM: throw popError(.memory)
-        case CInt(EDGE_LUA_SPENT): throw popError(.instructions)
-        default: throw popError(.runtime)
+    /// Leaves a function on top that `compiled` of another machine made. Lua does not check bytecode: it must be ours.
+    func load(compiled: [UInt8], name: String) throws(LuaError) {
+        let status = compiled.withUnsafeBytes {
+            edge_lua_load(
+                state,
+                $0.baseAddress?.assumingMemoryBound(to: CChar.self),
+                $0.count,
+                name,
+                1
+            )
         }
+        guard status != LUA_OK else { return }
+        throw popError(.memory)
     }
 
-    private func popError(_ kind: LuaError.Kind) -> LuaError {
+    /// The bytecode of the function on top, which stays.
+    func compiled() -> [UInt8] {
+        var bytes: [UInt8] = []
+        _ = withUnsafeMutablePointer(to: &bytes) { target in
+            edge_lua_dump(
+                state,
+                { _, start, count, target in
+                    guard let target else { return 1 }
+                    target.assumingMemoryBound(to: [UInt8].self).pointee
+                        .append(contentsOf: UnsafeRawBufferPointer(start: start, count: count))
+                    return 0
+                },
+                target
+            )
+        }
+        return bytes
+    }
+
+    /// Calls the function under its arguments; nested calls draw on the outermost budget.
+    func call(arguments: Int, results: Int, instructions: Int) throws(LuaError) {
+        var budget = LuaBudget(instructions: instructions)
+        try call(arguments: arguments, results: results, budget: &budget)
+    }
+
+    func call(arguments: Int, results: Int, budget: inout LuaBudget) throws(LuaError) {
+        let status = edge_lua_call(state, CInt(arguments), CInt(results), &budget.run)
+        if let kind = LuaError.Kind(status: status) { throw popError(kind) }
+    }
+
+    func popError(_ kind: LuaError.Kind) -> LuaError {
         let message = string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
         pop()
         return LuaError(kind: kind, message: message)
@@ -185,7 +250,8 @@ struct LuaStack {
     func pushNil() { lua_pushnil(state) }
     func pushTable() { lua_createtable(state, 0, 0) }
     func pushCopy(of index: Int) { lua_pushvalue(state, CInt(index)) }
-    func pushGlobals() { _ = lua_rawgeti(state, Self.registry, lua_Integer(LUA_RIDX_GLOBALS)) }
+    /// The table of what a sandbox may be made of: base functions by name, libraries as tables.
+    func pushLibraries() { edge_lua_push_libraries(state) }
     func push(_ host: edge_lua_host?) { edge_lua_push_host(state, host) }
 
     func push(_ text: String) {
@@ -239,6 +305,4 @@ struct LuaStack {
         return Self.raise
     }
 
-    // LUA_REGISTRYINDEX is an arithmetic macro; LUAI_MAXSTACK is a million on every 64-bit system.
-    private static let registry: CInt = -1_000_000 - 1000
 }

@@ -1,0 +1,293 @@
+// The allocator, the count hook, and calls that end when their budget does.
+
+#include "account.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// Instructions between two looks at the clock. A run begins with few, so that one which starts with slow
+// instructions (a comparison of megabytes is one instruction) is seen soon, and goes up to many.
+enum { PERIOD_FIRST = 128, PERIOD_MAX = 1024 };
+// Past this size one instruction may take long: the longest period shrinks in proportion.
+enum { BLOCK_QUICK = 256 * 1024 };
+
+enum { PERIOD_SLOW_NS = 500000, PERIOD_QUICK_NS = 60000 };
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+// MARK: Memory
+
+// Lua answers a refusal with a full collection and asks once more; what is refused then is the end of the run.
+static void *refuse(struct edge_lua_account *account) {
+    if (account->refused && account->verdict == 0) account->verdict = EDGE_LUA_MEMORY;
+    account->refused = 1;
+    // The collection walks over all that lives.
+    account->left -= (long)(account->used / 256);
+    return NULL;
+}
+
+static void *allocate(void *data, void *block, size_t from, size_t to) {
+    struct edge_lua_account *account = data;
+    size_t old = block ? from : 0;
+    if (to == 0) {
+        free(block);
+        account->used -= old;
+        return NULL;
+    }
+    if (to > old && account->enforced) {
+        if (account->used - old + to > account->ceiling) return refuse(account);
+        account->left -= (long)((to - old) / EDGE_LUA_BYTES_A_UNIT);
+        if (account->left <= 0 && !account->is_armed) {
+            // Not from here: the hook strikes at the next instruction.
+            account->is_armed = 1;
+            lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
+        }
+    }
+    void *moved = realloc(block, to);
+    if (!moved) {
+        // Lua would jump, perhaps over a Swift frame. Without memory for a few bytes there is nothing to save.
+        if (!account->enforced) abort();
+        return refuse(account);
+    }
+    if (to > old) account->refused = 0;
+    account->used += to - old;
+    if (to > account->largest) account->largest = to;
+    return moved;
+}
+
+lua_State *edge_lua_new(size_t memory, void *context) {
+    struct edge_lua_account *account = calloc(1, sizeof *account);
+    if (!account) return NULL;
+    account->limit = memory;
+    account->ceiling = memory;
+    account->context = context;
+    lua_State *state = lua_newstate(allocate, account);
+    if (!state) {
+        free(account);
+        return NULL;
+    }
+    account->running = state;
+    *(struct edge_lua_account **)lua_getextraspace(state) = account;
+    return state;
+}
+
+void edge_lua_close(lua_State *state) {
+    struct edge_lua_account *account = edge_lua_account(state);
+    lua_close(state);
+    free(account);
+}
+
+void *edge_lua_context(lua_State *state) { return edge_lua_account(state)->context; }
+void edge_lua_set_context(lua_State *state, void *context) {
+    edge_lua_account(state)->context = context;
+}
+size_t edge_lua_memory(lua_State *state) { return edge_lua_account(state)->used; }
+
+// MARK: Fuel
+
+static const char *words(int verdict) {
+    switch (verdict) {
+    case EDGE_LUA_MEMORY: return "memory limit reached";
+    case EDGE_LUA_KILLED: return "ended by the edge";
+    default: return "instruction limit reached";
+    }
+}
+
+int edge_lua_die(lua_State *state, struct edge_lua_account *account) {
+    // From now on the hook strikes at every instruction, so no pcall, coroutine or __close goes on behind it.
+    lua_sethook(state, edge_lua_strike, LUA_MASKCOUNT, 1);
+    account->is_armed = 1;
+    lua_Debug record;
+    // Level 0 is the Lua function that the hook interrupts, or the library function that charges.
+    for (int level = 0; level < 2 && lua_getstack(state, level, &record); level++) {
+        lua_getinfo(state, "Sl", &record);
+        if (record.currentline <= 0) continue;
+        lua_pushfstring(state, "%s:%d: %s", record.short_src, record.currentline,
+                        words(account->verdict));
+        return lua_error(state);
+    }
+    lua_pushstring(state, words(account->verdict));
+    return lua_error(state);
+}
+
+static int period_max(const struct edge_lua_account *account) {
+    if (account->largest <= BLOCK_QUICK) return PERIOD_MAX;
+    size_t period = (size_t)PERIOD_MAX * BLOCK_QUICK / account->largest;
+    return period < 16 ? 16 : (int)period;
+}
+
+void edge_lua_strike(lua_State *state, lua_Debug *record) {
+    (void)record;
+    struct edge_lua_account *account = edge_lua_account(state);
+    if (!account->enforced) return;
+    int period = lua_gethookcount(state);
+    account->left -= period;
+    if (account->left <= 0 && account->verdict == 0) account->verdict = EDGE_LUA_SPENT;
+    if (account->verdict) edge_lua_die(state, account);
+
+    uint64_t time = now();
+    if (account->slice_began == 0) {
+        account->slice_began = time;
+    } else if (time - account->looked > PERIOD_SLOW_NS) {
+        account->period = account->period > 8 ? account->period / 8 : 1;
+    } else if (time - account->looked < PERIOD_QUICK_NS && account->period < period_max(account)) {
+        account->period *= 2;
+    }
+    account->looked = time;
+    if (account->ran + (time - account->slice_began) > account->run_max) {
+        account->verdict = EDGE_LUA_SPENT;
+        edge_lua_die(state, account);
+    }
+    if (account->period != period) {
+        lua_sethook(state, edge_lua_strike, LUA_MASKCOUNT, account->period);
+    }
+    if (time - account->slice_began > account->slice && edge_lua_can_wait(state)) {
+        account->pending = EDGE_LUA_SLICED;
+        lua_yield(state, 0);
+    }
+}
+
+int edge_lua_can_wait(lua_State *state) {
+    return edge_lua_account(state)->barred == 0 && lua_isyieldable(state);
+}
+
+// MARK: Calls
+
+int edge_lua_load(lua_State *state, const char *text, size_t length, const char *name, int is_compiled) {
+    struct edge_lua_account *account = edge_lua_account(state);
+    int enforced = account->enforced;
+    account->enforced = 1;
+    int status = luaL_loadbufferx(state, text, length, name, is_compiled ? "b" : "t");
+    account->enforced = enforced;
+    return status;
+}
+
+// What a run changes while it lasts; the one around it, if any, goes on with its own afterwards.
+static void begin(lua_State *state, struct edge_lua_account *account, const edge_lua_run *run) {
+    account->left = run->fuel;
+    size_t room = run->memory > run->grown ? run->memory - run->grown : 0;
+    size_t left = account->limit > account->used ? account->limit - account->used : 0;
+    account->ceiling = account->used + (room < left ? room : left);
+    account->ran = run->ran;
+    account->run_max = run->run_max;
+    account->slice = run->slice;
+    // A run that goes on keeps the pace that it was found to need.
+    account->period = run->period ? run->period : PERIOD_FIRST;
+    account->slice_began = run->period ? now() : 0;
+    account->looked = account->slice_began;
+    account->pending = 0;
+    account->verdict = 0;
+    account->refused = 0;
+    account->is_armed = 0;
+    account->barred = 0;
+    account->running = state;
+    account->root = state;
+    account->enforced = 1;
+    lua_sethook(state, edge_lua_strike, LUA_MASKCOUNT, account->period);
+}
+
+static void end(lua_State *state, struct edge_lua_account *account, edge_lua_run *run, size_t used) {
+    account->enforced = 0;
+    account->root = NULL;
+    account->running = state;
+    account->ceiling = account->limit;
+    run->fuel = account->left;
+    if (account->used > used) {
+        run->grown += account->used - used;
+    } else {
+        size_t shrunk = used - account->used;
+        run->grown = run->grown > shrunk ? run->grown - shrunk : 0;
+    }
+    if (account->slice_began == 0) return;
+    run->ran += now() - account->slice_began;
+    run->period = account->period;
+}
+
+int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *run) {
+    struct edge_lua_account *account = edge_lua_account(state);
+    if (account->root) {
+        // Inside another run: its budget is ours.
+        int enforced = account->enforced;
+        account->enforced = 1;
+        int status = lua_pcallk(state, arguments, results, 0, 0, NULL);
+        account->enforced = enforced;
+        return status != LUA_OK && account->verdict ? account->verdict : status;
+    }
+    size_t used = account->used;
+    begin(state, account, run);
+    account->barred = 1;
+    int status = lua_pcallk(state, arguments, results, 0, 0, NULL);
+    end(state, account, run, used);
+    lua_sethook(state, NULL, 0, 0);
+    return status != LUA_OK && account->verdict ? account->verdict : status;
+}
+
+int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_run *run, int *results) {
+    struct edge_lua_account *account = edge_lua_account(thread);
+    size_t used = account->used;
+    begin(thread, account, run);
+    int status = lua_resume(thread, from, arguments, results);
+    end(thread, account, run, used);
+    if (status == LUA_YIELD) return account->pending;
+    return status != LUA_OK && account->verdict ? account->verdict : status;
+}
+
+// Runs what is still to be closed, within what is left of the run, and makes the thread as new.
+int edge_lua_reset(lua_State *thread, edge_lua_run *run, int verdict) {
+    struct edge_lua_account *account = edge_lua_account(thread);
+    size_t used = account->used;
+    begin(thread, account, run);
+    account->barred = 1;
+    // A run that had to die does not get another breath for its last words.
+    account->verdict = verdict;
+    if (verdict) lua_sethook(thread, edge_lua_strike, LUA_MASKCOUNT, 1);
+    int status = lua_resetthread(thread);
+    end(thread, account, run, used);
+    account->verdict = 0;
+    lua_settop(thread, 0);
+    return status;
+}
+
+// MARK: Host functions
+
+static char raise_mark;
+
+void edge_lua_push_raise(lua_State *thread) { lua_pushlightuserdata(thread, &raise_mark); }
+
+// What the runner resumed with is what the host function answers.
+static int resumed(lua_State *state, int status, lua_KContext context) {
+    (void)status;
+    (void)context;
+    if (lua_touserdata(state, 1) == &raise_mark) {
+        lua_settop(state, 2);
+        return lua_error(state);
+    }
+    return lua_gettop(state);
+}
+
+int edge_lua_finish(lua_State *state, int count) {
+    if (count == EDGE_LUA_RAISE) return lua_error(state);
+    if (count != EDGE_LUA_WAIT) return count;
+    edge_lua_account(state)->pending = EDGE_LUA_WAITS;
+    lua_settop(state, 0);
+    return lua_yieldk(state, 0, 0, resumed);
+}
+
+static int trampoline(lua_State *state) {
+    edge_lua_host host = (edge_lua_host)(uintptr_t)lua_touserdata(state, lua_upvalueindex(1));
+    struct edge_lua_account *account = edge_lua_account(state);
+    int enforced = account->enforced;
+    account->enforced = 0;
+    int count = host(state);
+    account->enforced = enforced;
+    return edge_lua_finish(state, count);
+}
+
+void edge_lua_push_host(lua_State *state, edge_lua_host host) {
+    lua_pushlightuserdata(state, (void *)(uintptr_t)host);
+    lua_pushcclosure(state, trampoline, 1);
+}

@@ -1,0 +1,68 @@
+// A thread of a machine: what a handler runs on. Pooled, because a new one costs a kilobyte and one that came to its
+// end is as good as new.
+//
+//   idle ──start──▶ running ──▶ finished ─┐ reset
+//                    │  ▲  └──▶ failed ───┤
+//              waits │  │ resume          ▼
+//                    └──┘ given up ────▶ idle
+
+import CLua
+
+struct LuaThread {
+    enum Outcome: Equatable {
+        /// This many results lie on the stack.
+        case finished(results: Int)
+        /// A host function asked for something; what the thread is resumed with is what that function answers.
+        case waits
+        /// Its slice of time is over; it has more to do.
+        case sliced
+        /// The error's value lies on top.
+        case failed(LuaError.Kind)
+    }
+
+    let stack: LuaStack
+    private let reference: CInt
+    private let main: OpaquePointer
+
+    init(of main: OpaquePointer) {
+        guard let thread = lua_newthread(main) else { preconditionFailure("Lua aborts first") }
+        self.main = main
+        stack = LuaStack(thread)
+        reference = edge_lua_keep(main)
+    }
+
+    /// For the collector to take: not used again.
+    func forget() { edge_lua_forget(main, reference) }
+
+    /// Starts the function under its arguments, or goes on with what lies on the stack as answers.
+    func resume(arguments: Int, budget: inout LuaBudget) -> Outcome {
+        var results: CInt = 0
+        let status = edge_lua_resume(stack.state, main, CInt(arguments), &budget.run, &results)
+        switch status {
+        case LUA_OK: return .finished(results: Int(results))
+        case CInt(EDGE_LUA_WAITS): return .waits
+        case CInt(EDGE_LUA_SLICED): return .sliced
+        default: return .failed(LuaError.Kind(status: status) ?? .runtime)
+        }
+    }
+
+    /// Goes on by raising the message where the thread waits.
+    func resume(raising message: String, budget: inout LuaBudget) -> Outcome {
+        edge_lua_push_raise(stack.state)
+        stack.push(message)
+        return resume(arguments: 2, budget: &budget)
+    }
+
+    /// Ready for another function. Variables that are to be closed are closed within the budget, unless the run had
+    /// to die or is given up.
+    func reset(budget: inout LuaBudget, isKilled: Bool) {
+        _ = edge_lua_reset(stack.state, &budget.run, isKilled ? CInt(EDGE_LUA_KILLED) : 0)
+    }
+
+    /// Where a failed run was, innermost call first. Asked before `reset`.
+    func traceback() -> String {
+        luaL_traceback(main, stack.state, nil, 0)
+        defer { edge_lua_pop(main, 1) }
+        return LuaStack(main).string(at: -1) ?? ""
+    }
+}
