@@ -112,6 +112,22 @@ class Bodies(Suite):
                 connection.close()
                 sender.join(PATIENCE)
 
+    def test_an_answer_survives_an_origin_that_slams_the_door(self):
+        def slam(connection, request):
+            connection.answer(413, b"too much\n", [("Connection", "close")])
+            return False
+        self.app.on("slam", slam)
+        body = wire.pattern(2_000_000)
+        for turn in range(40):
+            with self.edge.connect() as connection:
+                sender = threading.Thread(target=quietly, args=(connection.send, connection.head(
+                    "POST", "/slam", [("Content-Length", len(body))]) + body))
+                sender.start()
+                response = connection.response()
+                equal((response.status, response.body), (413, b"too much\n"), f"turn {turn}")
+                connection.close()
+                sender.join(PATIENCE)
+
     def test_a_viewer_that_leaves_frees_the_origins_connection(self):
         before = len(self.app.open)
         connection = self.edge.connect()

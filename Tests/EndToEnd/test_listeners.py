@@ -72,6 +72,36 @@ class TLS(Suite):
         check(line["ssl-protocol"].startswith("TLSv1."), line)
         check(line["ssl-cipher"], line)
 
+    def test_a_viewer_that_ends_its_half_without_a_word_is_answered(self):
+        connection = self.connect()
+        connection.send(connection.head("GET", "/slow/0.2"))
+        with socket.fromfd(connection.socket.fileno(), socket.AF_INET, socket.SOCK_STREAM) as below:
+            below.shutdown(socket.SHUT_WR)
+        equal(connection.response().body, b"late\n")
+
+    def test_a_tunnel_that_a_viewer_cuts_is_cut_for_the_origin(self):
+        seen = []
+
+        def tunnel(connection, request):
+            connection.send(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            try:
+                connection.rest()
+                seen.append("end")
+            except wire.Closed as closed:
+                seen.append(closed.how)
+            return False
+        self.app.on("tunnel", tunnel)
+        for how in ("reset", "end"):
+            connection = self.connect()
+            connection.send(connection.head("GET", "/tunnel", [("Connection", "upgrade"), ("Upgrade", "x")]))
+            equal(connection.response().status, 101)
+            connection.send(b"half a wo")
+            if how == "end":
+                connection.socket.unwrap()
+            connection.close()
+            eventually(lambda: seen, "the tunnel's end")
+            equal(seen.pop(), how)
+
     def test_the_certificate_follows_the_name(self):
         for name, subject in (("shop.example.com", "shop.example.com"), ("www.shop.example.com", "shop.example.com"),
                               ("other.example.com", "wildcard"), ("x.shop.example.com", "wildcard"),

@@ -75,6 +75,33 @@ class Failures(Suite):
         self.failed("app", 504, "origin_response_timeout", method="POST", body=b"x", target="/slow/3")
         self.failed("app", 504, "origin_response_timeout", target="/slow/3")
 
+    def test_a_head_that_drips_buys_no_time(self):
+        def drip(connection, request):
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+                connection.send(bytes([byte]))
+                time.sleep(0.1)
+            return False
+        self.app.on("drip-head", drip)
+        began = time.monotonic()
+        self.failed("app", 504, "origin_response_timeout", target="/drip-head")
+        check(time.monotonic() - began < 1.5, "it took", time.monotonic() - began)
+
+    def test_a_body_that_drips_is_waited_for(self):
+        def drip(connection, request):
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+            for _ in range(10):
+                connection.send(b"x")
+                time.sleep(0.1)
+            return True
+        self.app.on("drip-body", drip)
+        equal(self.ask("app", target="/drip-body").body, b"x" * 10)
+
+    def test_silence_is_not_asked_for_twice(self):
+        began = time.monotonic()
+        self.failed("app", 504, "origin_response_timeout", target="/slow/4")
+        check(time.monotonic() - began < 1, "it took", time.monotonic() - began)
+        equal(len(self.app.asked("/slow/4")), 1)
+
     def test_the_whole_exchange_has_a_limit(self):
         def drip(connection, request):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -272,6 +299,17 @@ class Weights(Suite):
         seen = collections.Counter(json.loads(edge.get("/echo").body)["origin"] for _ in range(80))
         equal((seen["a"], seen["b"], seen["c"]), (60, 20, 0))
 
+    def test_another_member_is_asked_when_one_is_silent(self):
+        silent, alive = self.origin(name="silent"), self.origin(name="alive")
+        silent.on("late", silent.on_slow)
+        alive.on("late", alive.on_echo)
+        edge = self.edge({
+            "origins": {"pool": {"urls": [silent.url, alive.url], "response_timeout": "300ms"}},
+            "distributions": {"all": site("pool")}}, workers=1)
+        for turn in range(4):
+            equal(json.loads(edge.get("/late/2").body)["origin"], "alive", f"turn {turn}")
+        check(silent.asked("/late/2"), "the silent one was never asked")
+
     def test_a_dead_member_is_left_out(self):
         alive = self.origin()
         edge = self.edge({
@@ -346,6 +384,42 @@ class TLSOrigins(Suite):
         with self.edge.connect() as connection:
             seen = {json.loads(connection.ask("GET", "/echo", [("Host", "good.example")]).body)["connection"] for _ in range(5)}
         equal(len(seen), 1)
+
+    def test_an_end_is_one_only_if_it_was_said(self):
+        def parting(connection, request):
+            connection.read_body(request)
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n" + wire.pattern(1000))
+            connection.socket.unwrap()
+            return False
+        self.shop.on("parting", parting)
+        for version, how in (("HTTP/1.1", "end"), ("HTTP/1.0", "reset")):
+            with self.edge.connect() as connection:
+                connection.send(connection.head("GET", "/until-close/1000", [("Host", "good.example")], version))
+                try:
+                    connection.response()
+                    check(False, "a whole answer")
+                except wire.Closed as closed:
+                    equal(closed.how, how, version)
+        self.edge.logged("/until-close/1000", **{"x-edge-reason": "origin_truncated"})
+        equal(len(self.ask("good", "/parting").body), 1000)
+
+    def test_a_tunnel_that_is_cut_is_cut_for_the_viewer(self):
+        def tunnel(connection, request):
+            connection.send(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhalf a wo")
+            if request.words[1] == "said":
+                connection.socket.unwrap()
+            return False
+        self.shop.on("tunnel", tunnel)
+        for word, how in (("unsaid", "reset"), ("said", "end")):
+            with self.edge.connect() as connection:
+                connection.send(connection.head("GET", f"/tunnel/{word}", [
+                    ("Host", "good.example"), ("Connection", "upgrade"), ("Upgrade", "x")]))
+                equal(connection.response().status, 101)
+                try:
+                    equal(connection.exactly(9), b"half a wo")
+                    connection.more()
+                except wire.Closed as closed:
+                    equal(closed.how, how, word)
 
     def test_large_bodies_both_ways(self):
         size = 5_000_000

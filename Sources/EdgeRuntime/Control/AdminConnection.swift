@@ -80,7 +80,7 @@ final class AdminConnection: LoopMember {
             case .wouldBlock:
                 input.releaseIfEmpty(to: loop.chunks)
                 return false
-            case .ended, .failed:
+            case .ended, .cut, .failed:
                 close()
                 return false
             }

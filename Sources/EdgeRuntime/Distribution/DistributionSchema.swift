@@ -25,8 +25,18 @@ extension ConfigSchema {
         ),
         Setting("protocol", .word(["http/1.1", "h2"]), #""http/1.1""#, "Spoken to the origin."),
         Setting("connect_timeout", timeout, #""3s""#, "For one attempt to connect."),
-        Setting("connect_attempts", .integer(1...10), "3", "Before the origin counts as down."),
-        Setting("response_timeout", timeout, #""30s""#, "To the first byte, and between two."),
+        Setting(
+            "connect_attempts",
+            .integer(1...10),
+            "3",
+            "Tries of one request in all. A server that was silent is not asked again."
+        ),
+        Setting(
+            "response_timeout",
+            timeout,
+            #""30s""#,
+            "To the whole head, once the request is out; then between two reads."
+        ),
         Setting("total_timeout", timeout, "For the whole exchange."),
         Setting("idle_timeout", timeout, #""60s""#, "Of a kept connection."),
         Setting("connections", .integer(1...1_000_000), "256", "To one server."),

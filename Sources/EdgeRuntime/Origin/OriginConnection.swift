@@ -2,8 +2,8 @@
 //
 //   connected ─▶ (TLS handshake) ─▶ ready ─▶ start(client) … returned to the pool ─▶ start(client) … ─▶ closed
 //
-// All work happens in `flush`: send what the client has, read while the client has room, send again. Deadlines
-// follow the phase: handshake, waiting for `100 Continue`, waiting for the head or the next bytes, resting.
+// All work happens in `flush`: send what the client has, read while the client has room, send again. What the origin
+// owes, and until when, is `OriginPatience`.
 
 final class OriginConnection: LoopMember {
     private unowned let pool: OriginPool
@@ -18,6 +18,9 @@ final class OriginConnection: LoopMember {
     private var isClosed = false
     private var isReused = false
     private var isBodyOut = false
+    /// The socket takes no more: what the origin said before is still read, but no end of it counts as meant.
+    private var isWriteBroken = false
+    private var patience = OriginPatience()
     private var bytesInBefore: Int64 = 0
     private var bytesOutBefore: Int64 = 0
 
@@ -59,6 +62,7 @@ final class OriginConnection: LoopMember {
         bytesInBefore = transport.bytesIn
         bytesOutBefore = transport.bytesOut
         scanner.reset()
+        patience = OriginPatience()
         let hasBody = client.hasRequestBody
         isBodyOut = !hasBody
         _ = machine.apply(
@@ -86,7 +90,8 @@ final class OriginConnection: LoopMember {
         guard !isClosed else { return }
         isClosed = true
         input.drop(to: loop.chunks)
-        transport.close()
+        // A tunnel that is given up did not come to its end, and nothing in it says so.
+        transport.close(abortively: machine.isTunnel)
         loop.remove(self)
     }
 
@@ -218,9 +223,13 @@ final class OriginConnection: LoopMember {
             if isBodyOut, !machine.isRequestComplete { apply(.requestEnded) }
         case .blocked: break
         case .failed:
-            // The origin may have answered before it stopped reading: what it said is read first.
+            // The origin may have answered before it stopped reading. No event is waited for: a socket that cannot be
+            // written to says how it ended when it is read to the end.
             isBodyOut = true
-            if !transport.mayRead { fail(.originWriteFailed) }
+            isWriteBroken = true
+            transport.output.clear()
+            transport.note([.readable, .ending])
+            apply(.sendingFailed)
         }
         return !isClosed && client != nil
     }
@@ -249,11 +258,22 @@ final class OriginConnection: LoopMember {
         case .wouldBlock:
             input.releaseIfEmpty(to: loop.chunks)
             return false
-        case .ended: inputEnded()
+        case .ended: if isWriteBroken { inputBroke() } else { inputEnded() }
+        case .cut: inputBroke()
         case .failed(let error):
-            fail(error.kind == .clientReset ? .originReset : error.blaming(.origin))
+            let broke: EdgeError = isWriteBroken ? .originWriteFailed : .originReset
+            fail(error.kind == .clientReset ? broke : error.blaming(.origin))
         }
         return false
+    }
+
+    /// The end of what comes in, of which nobody said that it is one.
+    private func inputBroke() {
+        guard machine.isReceivingHead else {
+            fail(.originTruncated)
+            return
+        }
+        fail(isWriteBroken ? .originWriteFailed : .originClosed)
     }
 
     private func inputEnded() {
@@ -354,8 +374,8 @@ final class OriginConnection: LoopMember {
         guard case .finish(let reusable) = machine.apply(.responseEnded) else {
             preconditionFailure("a response ends an exchange")
         }
-        // Bytes behind the response answer nothing that was asked.
-        let isClean = input.isEmpty
+        // Bytes behind the response answer nothing that was asked, and what TLS still holds may be the end.
+        let isClean = input.isEmpty && transport.tls?.hasUnreadInput != true
         letGo()
         client.lease = .none
         client.originEnded()
@@ -412,20 +432,33 @@ final class OriginConnection: LoopMember {
 
     private func setPhaseDeadline() {
         guard let client else { return }
-        let settings = pool.settings
+        let owed = owed(to: client)
+        let moved: Int64 =
+            switch owed {
+            case .intake: transport.bytesOut
+            case .body: transport.bytesIn
+            case .tunnel: transport.bytesIn &+ transport.bytesOut
+            case .nothing, .goAhead, .head: 0
+            }
+        let deadline = patience.deadline(
+            for: owed,
+            moved: moved,
+            responseTimeout: pool.settings.responseTimeout,
+            now: loop.now
+        )
         // The answer was complete when it changed the protocol: no total time ends a tunnel that is in use.
-        var deadline =
-            machine.isTunnel ? loop.now + Limits.tunnelIdle : client.totalDeadline
-        if machine.isAwaitingContinue {
-            deadline = min(deadline, loop.now + Limits.continuePatience)
-        } else if machine.isTunnel {
-            // Bytes in either direction pass here and move it.
-        } else if isBodyOut || !transport.output.isEmpty {
-            // Sent whole, cut off by an early answer, or stuck in the socket: it is the origin's turn.
-            // Waiting for a viewer that does not take what is there is not the origin's fault.
-            let isWaitingForOrigin = machine.isReceivingHead || client.isRoomForResponse
-            if isWaitingForOrigin { deadline = min(deadline, loop.now + settings.responseTimeout) }
-        }
-        loop.setDeadline(self, at: deadline)
+        let isTunnel = machine.isTunnel
+        loop.setDeadline(self, at: isTunnel ? deadline : min(deadline, client.totalDeadline))
+    }
+
+    private func owed(to client: OriginClient) -> OriginPatience.Owed {
+        if machine.isTunnel { return .tunnel }
+        if machine.isAwaitingContinue { return .goAhead }
+        if !transport.isFlushed, !isWriteBroken { return .intake }
+        // The viewer has more to send, and the origin may wait for it.
+        guard isBodyOut else { return .nothing }
+        if machine.isReceivingHead { return .head }
+        // A viewer that does not take what is there is not the origin's fault.
+        return client.isRoomForResponse ? .body : .nothing
     }
 }

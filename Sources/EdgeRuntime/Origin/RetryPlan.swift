@@ -6,13 +6,15 @@
 //   name does not resolve, TLS           no: it would fail again           GET, HEAD, OPTIONS
 //   reset or closed without an answer    nothing sent: any method          GET, HEAD, OPTIONS
 //                                        else: idempotent methods
-//   no answer in time                    GET and HEAD                      GET, HEAD, OPTIONS
+//   no answer in time                    GET and HEAD, by another member   GET, HEAD, OPTIONS
 //   a broken answer                      no: it came from the application  no
 //   a status of the operator's list      no                                GET, HEAD, OPTIONS
 //
 // Always: nothing of an answer has been received, the body can be sent again, there is time left, and attempts are
 // left. A kept-alive connection that died costs no attempt: the origin closed it while we were writing, and the next
-// try is on a fresh one, so this cannot go on. A POST of which bytes were sent is never repeated.
+// try is on a fresh one, so this cannot go on. A POST of which bytes were sent is never repeated. A server that was
+// silent is not asked again: the viewer has waited for all of `response_timeout`, and more of the same would only
+// make that setting mean something else.
 
 struct RetryPlan {
     struct Failure: Equatable {
@@ -99,7 +101,11 @@ struct RetryPlan {
         guard attempts < attemptsMax else {
             return handOver(failure.error, choices, otherwise: .attemptsSpent)
         }
-        return choices.membersLeft > 0 ? .otherMember : .again
+        if choices.membersLeft > 0 { return .otherMember }
+        guard failure.error.kind != .originResponseTimeout else {
+            return handOver(failure.error, choices, otherwise: .notRepeatable)
+        }
+        return .again
     }
 
     /// `isListed`: the operator's group fails over on this status.

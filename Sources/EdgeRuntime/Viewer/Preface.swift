@@ -91,7 +91,7 @@ struct Preface {
             switch transport.read(into: chunk) {
             case .bytes: continue
             case .wouldBlock: return .wait
-            case .ended, .failed: return .failed(.clientClosed)
+            case .ended, .cut, .failed: return .failed(.clientClosed)
             }
         }
     }

@@ -194,6 +194,9 @@ final class ViewerConnection: LoopMember {
             input.releaseIfEmpty(to: loop.chunks)
             return false
         case .ended: ended()
+        case .cut:
+            // Only a tunnel has nothing else that tells its end from a break.
+            if machine.isTunnel { leave(.clientReset) } else { ended() }
         case .failed(let error): leave(error)
         }
         return false
@@ -512,7 +515,7 @@ final class ViewerConnection: LoopMember {
             switch outcome {
             case .bytes(let count): left -= count
             case .wouldBlock: break
-            case .ended, .failed:
+            case .ended, .cut, .failed:
                 close()
                 return
             }

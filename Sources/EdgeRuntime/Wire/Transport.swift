@@ -11,6 +11,9 @@ struct Transport: ~Copyable {
         case bytes(Int)
         case wouldBlock
         case ended
+        /// TLS only: the socket ended and the peer had not said that it would. Whether that was the end is for those
+        /// to say who know where the message ends; between two messages it harms nobody.
+        case cut
         case failed(EdgeError)
     }
 
@@ -109,9 +112,10 @@ struct Transport: ~Copyable {
             guard socketMayRead else { return .wouldBlock }
             switch reactor.read(handle, into: scratch.base, scratch.capacity) {
             case .bytes(0):
+                // OpenSSL is not told: it would take the cut for a failure of our half too, and a viewer that has
+                // only ended its own still waits for its answer.
                 socketMayRead = false
-                tls.receiveEnd()
-                progress = tls.read(into: chunk.base + chunk.filled, capacity: chunk.room)
+                return .cut
             case .bytes(let count):
                 if count < scratch.capacity, !isEnding { socketMayRead = false }
                 let bytes = Span(_unsafeStart: UnsafePointer(scratch.base), count: count)
@@ -135,8 +139,6 @@ struct Transport: ~Copyable {
             return .bytes(count)
         case .wantsInput, .outputFull: return .wouldBlock
         case .closed: return .ended
-        // A cut without a goodbye ends the message in the wrong place or between two: its framing knows.
-        case .failed(.truncated): return .ended
         case .failed: return .failed(.tlsHandshake)
         }
     }

@@ -58,7 +58,7 @@ import Testing
                 switch transport.read(into: chunk) {
                 case .bytes: continue
                 case .wouldBlock: break
-                case .ended, .failed:
+                case .ended, .cut, .failed:
                     input.drop(to: loop.chunks)
                     transport.close()
                     loop.remove(self)

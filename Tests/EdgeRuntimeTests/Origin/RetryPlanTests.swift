@@ -68,10 +68,13 @@ import Testing
         #expect(verdict(.post, failure(.originResponseTimeout)) == .stop(.notRepeatable))
     }
 
-    @Test func silenceIsRepeatedForReadsOnly() {
+    @Test func silenceIsRepeatedForReadsOnlyAndElsewhere() {
         let silence = failure(.originResponseTimeout)
-        #expect(verdict(.get, silence) == .again)
+        #expect(verdict(.get, silence) == .stop(.notRepeatable))
+        #expect(verdict(.get, silence, group: 1) == .nextOfGroup)
+        #expect(verdict(.get, silence, members: 1) == .otherMember)
         #expect(verdict(.head, silence, members: 1) == .otherMember)
+        #expect(verdict(.get, silence, members: 1, attempts: 1) == .stop(.attemptsSpent))
         #expect(verdict(.put, silence) == .stop(.notRepeatable))
         #expect(verdict(.delete, silence, group: 1) == .stop(.notRepeatable))
         #expect(verdict(.options, silence, group: 1) == .nextOfGroup)

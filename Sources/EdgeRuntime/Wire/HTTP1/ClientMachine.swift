@@ -9,7 +9,8 @@
 //
 // A final head before the whole request is out: a success may be streamed while the request still is; after any
 // other status, or while the body waits for its `100 Continue`, nothing more is sent (stopSending) and the
-// connection is not reused. It is always the response's end that ends the exchange.
+// connection is not reused. The same when the socket takes no more (sendingFailed): what the origin said before it
+// stopped reading may still be a whole answer. It is always the response's end that ends the exchange.
 //
 // `Expect: 100-continue` is passed on: the body waits for the origin's word, or for the driver's patience
 // (`continueTimedOut`), since an origin that does not know the field never answers it.
@@ -20,6 +21,8 @@ struct ClientMachine {
         case continueTimedOut
         /// The last byte of the request was handed to the socket.
         case requestEnded
+        /// The rest of the request cannot be sent.
+        case sendingFailed
         case informational(status: UInt16)
         /// A final head; `persists` is what the origin's version, `Connection` and framing say.
         case headReceived(status: UInt16, persists: Bool)
@@ -42,7 +45,7 @@ struct ClientMachine {
         case awaitingContinue
         case body
         case complete
-        /// The origin answered before it had all of it.
+        /// The origin answered before it had all of it, or takes no more.
         case stopped
     }
 
@@ -60,14 +63,6 @@ struct ClientMachine {
 
     private var state = State.idle
     private var persists = true
-
-    /// Whether bytes that come in belong to the current exchange; otherwise they are a protocol error.
-    var expectsBytes: Bool {
-        switch state {
-        case .exchanging, .tunnel: true
-        case .idle, .spent: false
-        }
-    }
 
     var isReceivingHead: Bool {
         guard case .exchanging(_, .head) = state else { return false }
@@ -113,6 +108,11 @@ struct ClientMachine {
                 return .none
             }
             state = .exchanging(.complete, receiving)
+            return .none
+        case .sendingFailed:
+            persists = false
+            guard case .exchanging(_, let receiving) = state else { return .none }
+            state = .exchanging(.stopped, receiving)
             return .none
         case .informational(let status): return informational(status)
         case .headReceived(let status, let persists):

@@ -53,6 +53,8 @@ final class TLSStream {
     private var failure: TLSFailure?
     private var isReadClosed = false
     private var isWriteClosed = false
+    /// The end came with bytes that were handed out first; no event of the transport will ask for it.
+    private var isEndUnread = false
     private var hasSeenInput = false
     /// Nothing more will be read: what the peer still sends is dropped.
     private var isReadOver: Bool { isReadClosed || failure != nil }
@@ -121,8 +123,8 @@ final class TLSStream {
 
     // MARK: Ciphertext in
 
-    /// True while ciphertext or plaintext is waiting here for `read`. Do not read from the transport meanwhile.
-    var hasUnreadInput: Bool { unread != nil || SSL_pending(ssl) > 0 }
+    /// True while ciphertext, plaintext or the end is waiting here for `read`. Do not read from the transport meanwhile.
+    var hasUnreadInput: Bool { unread != nil || isEndUnread || SSL_pending(ssl) > 0 }
 
     /// Takes ciphertext of the peer, by copy. `receive(_:into:capacity:)` does without one.
     func receive(_ ciphertext: Span<UInt8>) {
@@ -233,6 +235,7 @@ final class TLSStream {
             // find that out.
             if total > 0, pipe.pointee.input_count == 0, SSL_pending(ssl) == 0 { break }
         }
+        isEndUnread = total > 0 && isReadOver
         if total > 0 { return .bytes(total) }
         if let failure { return .failed(failure) }
         return .closed

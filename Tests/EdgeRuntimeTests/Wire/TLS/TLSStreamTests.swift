@@ -128,6 +128,23 @@ import Testing
         #expect(pair.client.last == .closed)
     }
 
+    /// It may come with the last bytes, and the socket says nothing more.
+    @Test func anEndBehindBytesWaitsToBeRead() throws {
+        let pair = try self.pair(.tls13)
+        pair.run()
+        pair.client.write("last words")
+        pair.client.stream.closeNotify()
+        let wire = pair.client.sent()
+        let server = pair.server.stream
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 100) { target in
+            guard let base = target.baseAddress else { return }
+            #expect(server.receive(wire.span, into: base, capacity: 100) == .bytes(10))
+            #expect(server.hasUnreadInput)
+            #expect(server.read(into: base, capacity: 100) == .closed)
+            #expect(!server.hasUnreadInput)
+        }
+    }
+
     @Test func aTransportThatEndsIsTruncation() throws {
         let pair = try self.pair(.tls13)
         pair.run()
