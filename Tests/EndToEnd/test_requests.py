@@ -3,7 +3,7 @@
 import json
 
 import wire
-from harness import Suite, behavior, check, equal, eventually, site
+from harness import Ports, Suite, behavior, check, equal, eventually, site
 
 
 def told(response):
@@ -211,7 +211,8 @@ class Policies(Suite):
         self.edge = self.edge({
             "origins": {"app": {"url": self.app.url, "headers": {"X-Edge-Key": "k", "x-a": "operator"}},
                         "plain": {"url": self.app.url, "host": "named.example"},
-                        "deep": {"url": self.app.url, "path": "/echo/deep"}},
+                        "deep": {"url": self.app.url, "path": "/echo/deep"},
+                        "dead": {"url": f"http://127.0.0.1:{Ports.take()}"}},
             "distributions": {"all": site(
                 "plain",
                 behavior("/echo/none", "plain", origin_request=none),
@@ -229,9 +230,14 @@ class Policies(Suite):
                 behavior("/options/*", "plain", methods="options"),
                 behavior("/redirect/*", "plain", viewer_protocol="redirect"),
                 behavior("/secure/*", "plain", viewer_protocol="https"),
+                behavior("/dead/*", "dead", response_headers={"set": {"X-Way": "dead"}}),
                 error_pages={"404": {"path": "/status/200/page", "status": 404},
                              "503": {"path": "/status/200/sorry", "status": 200},
-                             "500": {"path": "/status/500/again", "status": 500}}),
+                             "500": {"path": "/status/500/again", "status": 500},
+                             "501": {"path": "/status/404/lost", "status": 200},
+                             "400": {"path": "/dead/page", "status": 200},
+                             "502": {"path": "/status/200/sorry", "status": 200},
+                             "405": {"path": "/status/302/elsewhere", "status": 200}}),
                 "off": {**site("app", domains=["off.example"]), "enabled": False}},
         })
         for word in ("read", "options", "redirect", "secure", "cors"):
@@ -339,8 +345,28 @@ class Policies(Suite):
 
     def test_an_error_page_that_fails_is_shown_once(self):
         response = self.edge.get("/status/500")
-        equal((response.status, response.body), (500, b"status 500\n"))
+        equal(response.status, 500)
+        check(b"error_page_failed" in response.body, response.body)
         equal(len(self.app.asked("/status/500/again")), 1)
+
+    def test_an_error_page_that_fails_does_not_hide_the_error(self):
+        for status in (501, 400, 405):
+            response = self.edge.get(f"/status/{status}")
+            equal(response.status, status)
+            check(b"error_page_failed" in response.body, response.body)
+            line = self.edge.logged(f"/status/{status}", **{"sc-status": status})
+            equal((line["x-edge-result-type"], line["x-edge-reason"]), ("Error", None), status)
+            equal((line["x-edge-origin"], line["x-edge-behavior"]), ("plain", "*"), status)
+        for page, reason in (("/status/404/lost", 404), ("/dead/page", "origin_refused"), ("/status/302/elsewhere", 302)):
+            self.edge.event("error_page_failed", distribution="all", page=page, reason=reason)
+
+    def test_the_log_tells_the_failure_behind_an_error_page(self):
+        response = self.edge.get("/dead/x")
+        equal((response.status, response.body, response["X-Way"]), (200, b"status 200\n", None))
+        line = self.edge.logged("/dead/x", **{"sc-status": 200})
+        equal((line["x-edge-result-type"], line["x-edge-reason"]), ("Error", "origin_refused"))
+        equal((line["x-edge-origin"], line["x-edge-behavior"]), ("dead", "/dead/*"))
+        check(line["x-edge-retries"] > 0, line)
 
     def test_an_error_page_answers_head_and_post(self):
         equal(self.edge.ask("HEAD", "/status/404").status, 404)

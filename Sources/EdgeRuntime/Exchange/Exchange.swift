@@ -31,6 +31,16 @@ enum ResponseBody {
     case fetched
 }
 
+/// A failure while its error page is fetched: what the log tells, and what goes out if the page fails as well.
+struct ReplacedAnswer {
+    var status: UInt16
+    /// Nil where the origin itself has answered with that status.
+    var error: EdgeError?
+    var behavior: Behavior?
+    /// What the viewer is told instead.
+    var pageStatus: UInt16
+}
+
 final class Exchange {
     /// Not counted: the context owns the stock that every exchange comes from and returns to.
     unowned(unsafe) let context: EdgeContext
@@ -57,7 +67,8 @@ final class Exchange {
 
     // The response.
     var fetch: Fetch?
-    /// What remains of the last fetch when it is gone; for the log.
+    /// What remains of the fetch when it is gone; for the log. Where an error page was fetched as well, the first
+    /// one's: that is what failed.
     var fetchFacts: FetchFacts?
     var body = ResponseBody.none
     var responseFraming = OutgoingFraming.none
@@ -75,7 +86,8 @@ final class Exchange {
     var bytesSent: Int64 = 0
     /// The path that is fetched: the viewer's, the default root object, or an error page.
     var fetchPath = Slice.empty
-    var errorPageStatus: UInt16?
+    /// The failure that an error page stands in for, once there is one.
+    var replaced: ReplacedAnswer?
 
     init(context: EdgeContext) {
         self.context = context
@@ -108,7 +120,7 @@ final class Exchange {
         bytesReceived = 0
         bytesSent = 0
         fetchPath = .empty
-        errorPageStatus = nil
+        replaced = nil
         trace = nil
         times = ExchangeTimes()
     }

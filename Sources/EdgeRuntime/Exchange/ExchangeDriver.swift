@@ -27,7 +27,7 @@ extension Exchange {
         apply(.failed(error))
     }
 
-    /// There are bytes in `requestBody`, or room in the response's flow, that were not there before.
+    /// There are bytes in `requestBody`, or its end, that were not there before.
     func requestBodyArrived() { fetch?.requestBodyArrived() }
 
     /// The request's body cannot be completed; before its own head is out the exchange answers with the reason.
@@ -99,7 +99,9 @@ extension Exchange {
     /// The answer does not come from this fetch.
     func dropFetch() {
         guard let fetch = self.fetch.take() else { return }
-        fetchFacts = FetchFacts(fetch)
+        let facts = FetchFacts(fetch)
+        facts.observe(context.metrics)
+        if fetchFacts == nil { fetchFacts = facts }
         if !fetch.isOver { fetch.cancel() } else { fetch.letGo() }
         context.giveBack(fetch)
     }

@@ -241,6 +241,19 @@ struct FetchFacts {
         times = fetch.times
         reachedServers = fetch.route.servers
     }
+
+    /// Every fetch is measured, whatever became of its answer.
+    func observe(_ metrics: LoopMetrics) {
+        guard let set = reachedServers, times.headReceived > 0 else { return }
+        let index = set.metricIndex
+        metrics.observe(
+            .originFirstByteTime,
+            index,
+            nanoseconds: times.headReceived - times.connected
+        )
+        guard times.ended > 0 else { return }
+        metrics.observe(.originTime, index, nanoseconds: times.ended - times.connected)
+    }
 }
 
 /// Where a fetch goes and has been.

@@ -5,11 +5,11 @@ enum FinishStep {
         let context = exchange.context
         exchange.times.ended = context.loop.now
         exchange.dropFetch()
-        count(exchange, exchange.fetchFacts, context.metrics)
+        count(exchange, context.metrics)
         if let log = context.accessLog { write(exchange, exchange.fetchFacts, to: log) }
     }
 
-    private static func count(_ exchange: Exchange, _ fetch: FetchFacts?, _ metrics: LoopMetrics) {
+    private static func count(_ exchange: Exchange, _ metrics: LoopMetrics) {
         metrics.countRequest(status: status(exchange), result: exchange.result)
         metrics.add(.viewerReceivedBytes, by: Int(exchange.bytesReceived))
         metrics.add(.viewerSentBytes, by: Int(exchange.bytesSent))
@@ -19,22 +19,6 @@ enum FinishStep {
             metrics.observe(.firstByteTime, nanoseconds: times.headSent - times.started)
         }
         if exchange.isUpgraded, times.headSent > 0 { metrics.add(.tunnels, by: -1) }
-        guard let fetch, let set = fetch.reachedServers, fetch.times.headReceived > 0 else {
-            return
-        }
-        let index = set.metricIndex
-        metrics.observe(
-            .originFirstByteTime,
-            index,
-            nanoseconds: fetch.times.headReceived - fetch.times.connected
-        )
-        if fetch.times.ended > 0 {
-            metrics.observe(
-                .originTime,
-                index,
-                nanoseconds: fetch.times.ended - fetch.times.connected
-            )
-        }
     }
 
     /// What the viewer saw: nothing, if it left before the head.
@@ -67,7 +51,8 @@ enum FinishStep {
         record.connectionRequest = UInt32(truncatingIfNeeded: exchange.viewer.requestNumber)
         record.generation = exchange.generation.number
         if let distribution = exchange.distribution { record.distribution = distribution.name }
-        if let behavior = exchange.behavior { record.behavior = behavior.path }
+        let behavior = exchange.replaced.map(\.behavior) ?? exchange.behavior
+        if let behavior { record.behavior = behavior.path }
         if let fetch {
             let configuration = exchange.generation.configuration
             record.origin = configuration.origins[fetch.origin].name

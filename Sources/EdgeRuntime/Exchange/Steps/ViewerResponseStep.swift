@@ -7,9 +7,13 @@ enum ViewerResponseStep {
             take(fetch, into: exchange)
         }
         if wantsErrorPage(exchange) { return .errorPageWanted }
-        if let status = exchange.errorPageStatus, exchange.error == nil {
-            exchange.response.status = status
-            exchange.response.reason = .empty
+        if let replaced = exchange.replaced, case .fetched = exchange.body {
+            if (200...299).contains(exchange.response.status) {
+                exchange.response.status = replaced.pageStatus
+                exchange.response.reason = .empty
+            } else {
+                Fallback.pageFailed(exchange, replaced, because: nil)
+            }
         }
         let arena = exchange.arena
         if !exchange.response.fields.contains(.server) {
@@ -57,9 +61,13 @@ enum ViewerResponseStep {
             let page = distribution.errorPage(for: status), let path = page.path
         else { return false }
         exchange.dropFetch()
-        exchange.error = nil
         exchange.result = .error
-        exchange.errorPageStatus = UInt16(page.status)
+        exchange.replaced = ReplacedAnswer(
+            status: exchange.response.status,
+            error: exchange.error,
+            behavior: exchange.behavior,
+            pageStatus: UInt16(page.status)
+        )
         exchange.fetchPath = exchange.arena.append(path.span)
         exchange.behavior = distribution.behavior(for: path.span)
         return true
