@@ -73,6 +73,46 @@ class Guards(Suite):
             check(connection.is_ended(), "the connection ends")
 
 
+class SlowReaders(Suite):
+    def test_the_tail_of_a_last_answer_arrives_whole(self):
+        app = self.origin()
+        edge = self.proxy(app, limits={"requests_per_connection": 1, "write_timeout": "1s"})
+        size = 9_000_000
+        with edge.connect(buffer=4096) as connection:
+            connection.send(connection.head("GET", f"/fixed/{size}"))
+            response = connection.response_head()
+            equal(response["Connection"], "close")
+            # Longer than it takes to queue everything, and less than a write takes at the most.
+            time.sleep(0.7)
+            equal(wire.digest(connection.rest()), wire.digest_of_pieces(size))
+
+
+class BufferedBytes(Suite):
+    """Viewers that do not read fill the memory for bodies; then the edge says so, until they are gone."""
+
+    def test_over_the_bound_is_503_and_recovers(self):
+        app = self.origin()
+        edge = self.edge({"origins": {"app": {"url": app.url}}, "distributions": {"all": site("app")},
+                          "limits": {"buffered": "1MB"}}, workers=1)
+        held = []
+
+        def is_full():
+            connection = edge.connect(buffer=4096)
+            self.stack.callback(connection.close)
+            connection.send(connection.head("GET", "/fixed/20000000"))
+            held.append(connection)
+            check(len(held) < 2000, "never full")
+            response = edge.get("/fixed/3")
+            return response if response.status != 200 else None
+        response = eventually(is_full, "the memory is full")
+        equal((response.status, response["Retry-After"]), (503, "5"))
+        check(response["X-Cache"].startswith("CapacityExceeded"), response)
+        equal(edge.reasoned("buffer_limit")["x-edge-result-type"], "CapacityExceeded")
+        for connection in held:
+            connection.reset()
+        eventually(lambda: edge.get("/fixed/3").status == 200, "served again")
+
+
 class ConnectionLimits(Suite):
     def held(self, edge, count):
         connections = []

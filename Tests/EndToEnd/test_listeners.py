@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
 
 import wire
 from harness import PATIENCE, Ports, Suite, behavior, check, equal, eventually, site, tls_file
@@ -60,6 +61,16 @@ class TLS(Suite):
              "-servername", "shop.example.com", "-ign_eof", *flags],
             input=talk, capture_output=True, timeout=PATIENCE)
         return (done.stdout + done.stderr).decode("latin-1")
+
+    def test_a_slow_readers_tail_arrives_whole(self):
+        size = 12_000_000
+        connection = self.edge.connect(self.ports["main"], tls=context(), server_name="shop.example.com", buffer=4096)
+        with connection:
+            connection.send(connection.head("GET", f"/fixed/{size}", [("Connection", "close")]))
+            time.sleep(1)
+            response = connection.response()
+            equal(wire.digest(response.body), wire.digest_of_pieces(size))
+            check(connection.is_ended(), "the connection ends")
 
     def test_a_request_over_tls(self):
         response = self.ask()

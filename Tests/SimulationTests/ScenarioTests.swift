@@ -115,6 +115,41 @@ import Testing
         Self.finish(world)
     }
 
+    /// The connection has carried its last request and lingers; the end of the answer is still with us by then.
+    @Test func aSlowViewerGetsTheEndOfTheLastAnswer() throws {
+        let world = try Self.world(limits: "requests_per_connection = 1")
+        try world.addOrigin("a", at: "10.1.0.1:80")
+        world.ready()
+        let probe = try Probe(
+            world,
+            [.get(Self.plan(world) { $0.responseBytes = 400_000 }), .until(.never)]
+        )
+        probe.readMost = 10_000
+        probe.readPause = .seconds(4)
+        world.run(for: .seconds(300))
+        #expect(probe.bytes.count > 400_000)
+        #expect(probe.ending == .cleanly)
+        Self.finish(world)
+    }
+
+    /// What it does not take is not waited for, lingering or not.
+    @Test func aViewerThatDoesNotTakeTheLastAnswerIsDropped() throws {
+        let world = try Self.world(limits: "requests_per_connection = 1")
+        try world.addOrigin("a", at: "10.1.0.1:80")
+        world.ready()
+        let probe = try Probe(world, [.get(Self.plan(world) { $0.responseBytes = 180_000 })])
+        probe.readMost = 1
+        probe.readPause = .seconds(500)
+        world.run(for: .seconds(50))
+        #expect(world.worker.context.exchangeCount == 0, "all of it is queued")
+        #expect(world.worker.context.connectionCount == 1)
+        world.run(for: .seconds(72))
+        #expect(world.worker.context.connectionCount == 0)
+        #expect(world.loop.chunks.leasedBytes == 0)
+        probe.close()
+        Self.finish(world)
+    }
+
     /// Its body waited for the origin, not for the viewer.
     @Test func aViewerHeldBackByASlowOriginIsNotBlamed() throws {
         let world = try Self.world(#"response_timeout = "200s""#)

@@ -8,13 +8,6 @@
 //   socket ◀─ output ◀─ head, body ◀─ exchange ◀─ (fetch)
 
 final class ViewerConnection: LoopMember {
-    /// What happens when the output is out.
-    private enum Closing {
-        case no
-        case afterOutput
-        case lingering(until: Nanoseconds, bytes: Int)
-    }
-
     let context: EdgeContext
     private let binding: ListenerBinding
     private let admission: Admission.Pass
@@ -26,14 +19,13 @@ final class ViewerConnection: LoopMember {
     private var exchange: Exchange?
     private var preface: Preface
     private var viewer = ViewerFacts()
-    private var closing = Closing.no
+    private var ending = ConnectionEnding()
     private var isClosed = false
     private var isHeadQueued = false
     private var isRefused = false
     private var guardian: SlowClientGuard
     private var bytesInAtHead: Int64 = 0
     private var bytesOutAtHead: Int64 = 0
-    private var closeReason: CloseReason?
 
     init(
         context: EdgeContext,
@@ -67,7 +59,7 @@ final class ViewerConnection: LoopMember {
     override func ready(_ readiness: Readiness) {
         transport.note(readiness)
         // Nobody is there to take the answer, so what may still be unread does not matter, except to a tunnel.
-        if readiness.contains(.hungUp), case .no = closing, exchange != nil, !machine.isTunnel {
+        if readiness.contains(.hungUp), ending.isOpen, exchange != nil, !machine.isTunnel {
             leave(.clientReset)
             return
         }
@@ -82,7 +74,7 @@ final class ViewerConnection: LoopMember {
 
     override func expired() {
         guard !isClosed else { return }
-        if case .lingering = closing {
+        if ending.isLingering {
             close()
             return
         }
@@ -94,8 +86,8 @@ final class ViewerConnection: LoopMember {
 
     override func flush() {
         guard !isClosed else { return }
-        if case .lingering(let until, let bytes) = closing {
-            linger(until: until, bytes: bytes)
+        if ending.isLingering {
+            linger()
             return
         }
         guard passPreface() else { return }
@@ -145,9 +137,9 @@ final class ViewerConnection: LoopMember {
     private func prefaceFailed(_ error: EdgeError) {
         if let failure = preface.lastFailure {
             context.metrics.countHandshakeFailure(failure)
-            because(.tlsFailure)
+            ending.because(.tlsFailure)
         } else {
-            because(error.kind == .clientClosed ? .viewerClosed : .badRequest)
+            ending.because(error.kind == .clientClosed ? .viewerClosed : .badRequest)
         }
         let reason = preface.lastFailure.map(\.word) ?? error.word
         context.events.debug(
@@ -160,7 +152,7 @@ final class ViewerConnection: LoopMember {
     // MARK: Receiving
 
     private func receive() {
-        while !isClosed, case .no = closing {
+        while !isClosed, ending.isOpen {
             if machine.isIdle {
                 guard transport.output.pendingBytes < Limits.outputBytes else { return }
                 if !input.isEmpty {
@@ -204,7 +196,7 @@ final class ViewerConnection: LoopMember {
 
     /// The viewer has ended its half.
     private func ended() {
-        because(.viewerClosed)
+        ending.because(.viewerClosed)
         input.releaseIfEmpty(to: loop.chunks)
         if machine.isTunnel { exchange?.requestBody.end() }
         if machine.isTunnel { exchange?.requestBodyArrived() }
@@ -314,7 +306,7 @@ final class ViewerConnection: LoopMember {
 
     private func refuse(_ error: EdgeError, _ exchange: Exchange) {
         isRefused = true
-        because(.badRequest)
+        ending.because(.badRequest)
         input.drop(to: loop.chunks)
         // As if a body followed that nobody will read: the connection lingers after the answer.
         perform(
@@ -437,21 +429,21 @@ final class ViewerConnection: LoopMember {
             return
         case .blocked, .drained: break
         }
-        guard transport.output.isEmpty else {
+        guard transport.isFlushed else {
             loop.setDeadline(self, at: guardian.writeBlocked(at: loop.now, transport.bytesOut))
             return
         }
         guardian.writeDrained()
-        switch closing {
-        case .afterOutput:
+        switch ending.outputIsOut(at: loop.now) {
+        case .goOn: break
+        case .close:
             close()
             return
-        case .lingering(let until, _):
+        case .linger(let until):
             transport.shutdownWrite()
             loop.setDeadline(self, at: until)
             if transport.mayRead { loop.touch(self) }
             return
-        case .no: break
         }
         if let exchange, isHeadQueued, exchange.machine.isDelivering {
             // The output is empty again, so there is room for more of the body, or for its end, and nobody else will
@@ -484,51 +476,45 @@ final class ViewerConnection: LoopMember {
         case .none, .nextRequest: break
         case .writeContinue: transport.output.append("HTTP/1.1 100 Continue\r\n\r\n")
         case .close:
-            because(ending)
-            closing = .afterOutput
+            ending.because(ownReason)
+            ending.closeAfterOutput()
+            loop.touch(self)
         case .linger:
-            because(ending)
-            closing = .lingering(until: loop.now + Limits.lingerTime, bytes: Limits.lingerBytes)
+            ending.because(ownReason)
+            ending.lingerAfterOutput()
         case .truncate(let abortively): truncate(abortively: abortively)
         case .cancel: leave(.clientClosed)
         }
-        if case .afterOutput = closing { loop.touch(self) }
     }
 
     private func truncate(abortively: Bool) {
         _ = transport.flush()
-        because(.truncated)
+        ending.because(.truncated)
         close(abortively: abortively)
     }
 
     /// Reads into the void until the viewer is done, or for long enough.
-    private func linger(until: Nanoseconds, bytes: Int) {
-        guard transport.output.isEmpty else {
-            flushOutput()
-            return
-        }
-        var left = bytes
+    private func linger() {
         while transport.mayRead {
             let chunk = input.makeRoom(in: loop.chunks, streaming: false)
             let outcome = transport.read(into: chunk)
             input.drop(to: loop.chunks)
             switch outcome {
-            case .bytes(let count): left -= count
+            case .bytes(let count):
+                guard ending.dropped(count) == .goOn else {
+                    close()
+                    return
+                }
             case .wouldBlock: break
             case .ended, .cut, .failed:
                 close()
                 return
             }
-            guard left > 0 else {
-                close()
-                return
-            }
         }
-        closing = .lingering(until: until, bytes: left)
     }
 
     private func tooSlow(_ error: EdgeError) {
-        because(Self.reason(for: error))
+        ending.because(Self.reason(for: error))
         switch error.kind {
         case .idleTimeout: close()
         case .headTimeout where exchange == nil && preface.isOver && !input.isEmpty:
@@ -556,20 +542,15 @@ final class ViewerConnection: LoopMember {
     }
 
     /// Why the edge ends a connection of its own accord.
-    private var ending: CloseReason {
+    private var ownReason: CloseReason {
         if context.isDraining { return .drain }
         return machine.isSpent ? .requestsMax : .notPersistent
-    }
-
-    /// The first reason is the one that counts: what follows only carries it out.
-    private func because(_ reason: CloseReason) {
-        if closeReason == nil { closeReason = reason }
     }
 
     /// The viewer is gone, or treated so.
     private func leave(_ error: EdgeError) {
         guard !isClosed else { return }
-        because(Self.reason(for: error))
+        ending.because(Self.reason(for: error))
         if let exchange {
             exchange.bytesSent = transport.bytesOut - bytesOutAtHead
             exchange.bytesReceived = transport.bytesIn - bytesInAtHead
@@ -589,7 +570,7 @@ final class ViewerConnection: LoopMember {
         input.drop(to: loop.chunks)
         transport.close(abortively: abortively)
         context.connectionCount -= 1
-        context.metrics.countClose(closeReason ?? .viewerClosed)
+        context.metrics.countClose(ending.reason ?? .viewerClosed)
         admission.release()
         loop.remove(self)
     }
