@@ -33,6 +33,36 @@ import Testing
     }
 }
 
+@Suite struct IdleTunnelTests {
+    /// Bytes in either direction keep it, silence in both ends it for viewer and origin.
+    @Test func aTunnelWithoutAByteEnds() throws {
+        let world = try World(seed: 1, weather: Weather(name: "calm"))
+        world.ready()
+        let echo = try Echo(world, at: "10.1.0.1:80")
+        let idle = Double(Limits.tunnelIdle) / 1e9
+        let probe = try Probe(
+            world,
+            [
+                .get("/t", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+                .wait(Limits.tunnelIdle - .seconds(1)), .text("still here"), .until(.never),
+            ]
+        )
+        world.run(for: 2 * Limits.tunnelIdle - .seconds(3))
+        #expect(probe.status == 101)
+        #expect(probe.text.hasSuffix("still here"), "the word came back")
+        #expect(probe.ending == nil)
+        #expect(world.metrics.value(.tunnels) == 1)
+        world.run(for: .seconds(4))
+        #expect(probe.ending != nil)
+        #expect(probe.endedAfter.map { $0 >= 2 * idle - 1 && $0 < 2 * idle } == true)
+        #expect(world.metrics.value(.tunnels) == 0)
+        #expect(world.worker.context.exchangeCount == 0)
+        echo.close()
+        world.settle()
+        #expect(world.failures == [])
+    }
+}
+
 /// An origin that agrees to change the protocol, says one byte first, and then repeats what it is told.
 private final class Echo: LoopMember {
     private final class Connection: Peer {
