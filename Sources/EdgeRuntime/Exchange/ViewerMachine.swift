@@ -62,7 +62,7 @@ struct ViewerMachine {
     }
 
     private var state = State.idle
-    /// An error page that itself is an error is shown as it is.
+    /// An error page that itself is an error is not replaced by another one.
     private(set) var isErrorPage = false
     /// The answer is the edge's own page.
     private var isFallback = false
@@ -72,52 +72,89 @@ struct ViewerMachine {
     var isOver: Bool { state == .finished }
 
     mutating func apply(_ event: Event) -> Action {
-        switch (state, event) {
-        case (.idle, .started):
+        switch event {
+        case .started:
+            guard state == .idle else { impossible(event) }
             state = .admitting
             return .run(.admit)
-        case (.admitting, .admitted):
+        case .admitted:
+            guard state == .admitting else { impossible(event) }
             state = .fetching
             return .run(.fetch)
-        case (.admitting, .answered), (.fetching, .headArrived), (.fetching, .answered):
-            state = .responding
-            return .run(.viewerResponse)
-        case (.fetching, .failed(let error)), (.admitting, .failed(let error)):
-            state = .responding
-            isFallback = true
-            return .run(.fallback(error))
-        case (.responding, .answered): return .run(.viewerResponse)
-        case (.responding, .failed(let error)):
-            guard !isFallback else {
-                state = .delivering
-                return .run(.deliver)
+        case .answered:
+            switch state {
+            case .admitting, .fetching, .responding:
+                state = .responding
+                return .run(.viewerResponse)
+            case .idle, .delivering, .finishing, .finished: impossible(event)
             }
-            isFallback = true
-            return .run(.fallback(error))
-        case (.responding, .errorPageWanted):
+        case .headArrived:
+            switch state {
+            case .fetching:
+                state = .responding
+                return .run(.viewerResponse)
+            // News of a fetch that nobody waits for any more.
+            case .finishing, .finished: return .wait
+            case .idle, .admitting, .responding, .delivering: impossible(event)
+            }
+        case .failed(let error): return failed(error)
+        case .errorPageWanted:
+            guard state == .responding else { impossible(event) }
             precondition(!isErrorPage, "one replacement for each answer")
             isErrorPage = true
             isFallback = false
             state = .fetching
             return .run(.fetch)
-        case (.responding, .ready):
+        case .ready:
+            guard state == .responding else { impossible(event) }
             state = .delivering
             return .run(.deliver)
-        case (.delivering, .delivered), (_, .viewerGone):
-            guard state != .finishing, state != .finished else { return .wait }
-            state = .finishing
-            return .run(.finish)
-        case (.delivering, .bodyFailed):
+        case .delivered:
+            switch state {
+            case .delivering:
+                state = .finishing
+                return .run(.finish)
+            case .finishing: return .wait
+            case .idle, .admitting, .fetching, .responding, .finished: impossible(event)
+            }
+        case .bodyFailed:
+            guard state == .delivering else { impossible(event) }
             state = .finishing
             return .run(.truncate)
-        case (.finishing, .finished):
+        case .viewerGone:
+            switch state {
+            case .idle, .admitting, .fetching, .responding, .delivering:
+                state = .finishing
+                return .run(.finish)
+            case .finishing, .finished: return .wait
+            }
+        case .finished:
+            guard state == .finishing else { impossible(event) }
             state = .finished
             return .wait
-        case (.finishing, .failed), (.finishing, .headArrived), (.finishing, .delivered),
-            (.finished, .failed), (.finished, .headArrived):
-            // News of a fetch that nobody waits for any more.
-            return .wait
-        default: preconditionFailure("\(event) while \(state)")
         }
+    }
+
+    private mutating func failed(_ error: EdgeError) -> Action {
+        switch state {
+        case .admitting, .fetching:
+            state = .responding
+            isFallback = true
+            return .run(.fallback(error))
+        case .responding:
+            guard isFallback else {
+                isFallback = true
+                return .run(.fallback(error))
+            }
+            state = .delivering
+            return .run(.deliver)
+        case .finishing, .finished: return .wait
+        case .idle, .delivering: impossible(.failed(error))
+        }
+    }
+
+    /// Only a mistake of ours leads here: what viewers and origins do has its rows above.
+    private func impossible(_ event: Event) -> Never {
+        preconditionFailure("\(event) while \(state)")
     }
 }
