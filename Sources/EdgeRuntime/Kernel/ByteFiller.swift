@@ -96,15 +96,6 @@ struct ByteFiller: ~Copyable {
     }
 
     mutating func append(decimal value: Int64) {
-        precondition(value >= 0, "lengths are not negative")
-        var digits = InlineArray<20, UInt8>(repeating: 0x30)
-        var at = 20
-        var rest = UInt64(value)
-        repeat {
-            at -= 1
-            digits[at] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        append(digits.span.extracting(at..<20))
+        append(DecimalDigits(value).span)
     }
 }

@@ -83,6 +83,27 @@ extension Span<UInt8> {
     var text: String { withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
 }
 
+/// A length or a place as it is written: without leading zeros.
+struct DecimalDigits {
+    private var digits = InlineArray<20, UInt8>(repeating: 0)
+    private var start = 20
+
+    init(_ value: Int64) {
+        precondition(value >= 0, "lengths are not negative")
+        var rest = UInt64(value)
+        repeat {
+            start &-= 1
+            digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+    }
+
+    var span: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { digits.span.extracting(start..<20) }
+    }
+}
+
 extension UInt8 {
     @inline(__always)
     var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }

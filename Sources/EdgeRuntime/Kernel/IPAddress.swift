@@ -247,12 +247,8 @@ extension IPAddress: CustomStringConvertible {
 }
 
 func writeDecimal(_ value: UInt16, into put: (UInt8) -> Void) {
-    var divisor: UInt16 = 10_000
-    while divisor > 1, value < divisor { divisor /= 10 }
-    while divisor > 0 {
-        put(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
-        divisor /= 10
-    }
+    let digits = DecimalDigits(Int64(value))
+    for index in digits.span.indices { put(digits.span[index]) }
 }
 
 /// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or one address.

@@ -49,8 +49,6 @@ enum Limits {
 
     /// A loop's passing bytes: two full TLS records.
     static let scratchBytes = 34 << 10
-    /// Plaintext of one TLS record at the most (RFC 8446 §5.1).
-    static let recordBytes = 16 << 10
 
     // MARK: Threads
 

@@ -159,14 +159,6 @@ enum ContentRange {
     }
 
     private static func append(_ value: Int64, _ arena: Arena) {
-        var digits = InlineArray<20, UInt8>(repeating: 0x30)
-        var at = 20
-        var rest = UInt64(value)
-        repeat {
-            at -= 1
-            digits[at] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        _ = arena.append(digits.span.extracting(at..<20))
+        _ = arena.append(DecimalDigits(value).span)
     }
 }

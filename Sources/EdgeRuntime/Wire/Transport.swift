@@ -179,10 +179,10 @@ struct Transport: ~Copyable {
     /// Encrypts from the front of the queue. Small pieces become one record: a head and its short body cost one.
     private mutating func encrypt(_ tls: TLSStream) -> TLSProgress {
         guard let front = output.front else { return .bytes(0) }
-        guard front.count < output.pendingBytes, front.count < Limits.recordBytes else {
+        guard front.count < output.pendingBytes, front.count < Limits.tlsRecordBytes else {
             return tls.write(front.bytes)
         }
-        let count = output.copyFront(to: scratch.base, Limits.recordBytes)
+        let count = output.copyFront(to: scratch.base, Limits.tlsRecordBytes)
         return tls.write(Span(_unsafeStart: UnsafePointer(scratch.base), count: count))
     }
 

@@ -63,8 +63,7 @@ import Testing
     }
 
     @Test func recordsFitTheScratch() {
-        #expect(2 * Limits.recordBytes <= Limits.scratchBytes)
-        #expect(Limits.recordBytes == Limits.tlsRecordBytes)
+        #expect(2 * Limits.tlsRecordBytes <= Limits.scratchBytes)
         #expect(Limits.tlsRecordBytes <= Limits.tlsInputBytesMax)
         #expect(Limits.tlsRecordBytes <= Limits.tlsOutputBytesMax)
         #expect(Limits.scratchBytes <= Limits.tlsInputBytesMax)

@@ -32,7 +32,7 @@ import Testing
         var queue = WriteQueue(pool: pool)
         let body = Array("0123456789".utf8)
         queue.append("HTTP/1.1 200 OK\r\n")
-        queue.append(decimal: 120)
+        queue.append(DecimalDigits(120).span)
         queue.append(ChunkRange(chunk: Chunk(body.span), start: 2, end: 8))
         queue.append(byte: 0x21)
         #expect(queue.pendingBytes == 27)
