@@ -1,4 +1,4 @@
-"""Logs, signals, reloads and the command line."""
+"""Logs, signals and the command line."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import signal
 import socket
 import stat
 import subprocess
-import threading
 import time
 
 import wire
@@ -151,110 +150,6 @@ def accepts(edge):
         return True
     except OSError:
         return False
-
-
-class Reloads(Suite):
-    def setup(self):
-        self.app, self.other = self.origin(name="old"), self.origin(name="new")
-
-    def test_a_change_is_picked_up(self):
-        edge = self.proxy(self.app)
-        equal(edge.get("/status/200").body, b"old 200\n")
-        edge.configuration["origins"]["app"]["url"] = self.other.url
-        edge.write()
-        edge.signal(signal.SIGHUP)
-        edge.event("reloaded")
-        eventually(lambda: edge.get("/status/200").body == b"new 200\n", "the new origin")
-        eventually(lambda: edge.access()[-1]["x-edge-generation"] == 2, "the generation in the log")
-
-    def test_a_mistake_keeps_the_old_one(self):
-        edge = self.proxy(self.app)
-        good = edge.configuration
-        for break_it in ({"no_such_setting": 1}, {"origins": {}}, {"listen": [{"address": "127.0.0.1:1"}]}):
-            before = len([event for event in edge.events() if event["event"] == "reload_refused"])
-            edge.write({**good, **break_it})
-            edge.signal(signal.SIGHUP)
-            refused = eventually(lambda: [event for event in edge.events() if event["event"] == "reload_refused"][before:],
-                                 f"{break_it} is refused")
-            check(len(refused[0]["reason"]) > 10, refused)
-            equal(edge.get("/status/200").body, b"old 200\n")
-        edge.write(good)
-        edge.signal(signal.SIGHUP)
-        edge.event("reloaded")
-
-    def test_a_running_download_goes_on(self):
-        edge = self.proxy(self.app)
-        def paced(connection, request):
-            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n")
-            for _ in range(40):
-                connection.send(b"x" * 10_000)
-                time.sleep(0.03)
-            return True
-        self.app.on("paced", paced)
-        with edge.connect() as connection:
-            connection.send(connection.head("GET", "/paced"))
-            head = connection.response_head()
-            edge.configuration["origins"]["app"]["url"] = self.other.url
-            edge.write()
-            for generation in (2, 3, 4):
-                edge.signal(signal.SIGHUP)
-                edge.event("reloaded", generation=generation)
-            connection.body(head)
-            equal(len(head.body), 400_000)
-            equal(connection.ask("GET", "/status/200").body, b"new 200\n", "the same connection")
-        equal(edge.logged("/paced")["x-edge-generation"], 1)
-
-    def test_many_reloads_under_load(self):
-        edge = self.proxy(self.app)
-        stop, failures = threading.Event(), []
-        def load():
-            while not stop.is_set():
-                try:
-                    with edge.connect() as connection:
-                        for _ in range(10):
-                            if connection.ask("GET", "/fixed/1000").status != 200:
-                                failures.append("status")
-                except Exception as error:  # noqa: BLE001
-                    failures.append(error)
-        threads = [threading.Thread(target=load) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for generation in range(2, 20):
-            edge.signal(signal.SIGHUP)
-            edge.event("reloaded", generation=generation)
-        stop.set()
-        for thread in threads:
-            thread.join()
-        equal(failures, [])
-
-    def test_certificates_are_replaced_without_dropping(self):
-        import ssl
-        folder = os.path.join(self.folder, "live")
-        os.makedirs(folder, exist_ok=True)
-        def install(name):
-            for kind in ("pem", "key"):
-                with open(tls_file(f"{name}.{kind}"), "rb") as source:
-                    self.write(f"live/live.{kind}", source.read())
-        install("shop")
-        edge = self.edge({"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}}, listen=[
-            {"address": "127.0.0.1:PORT", "tls": [{"certificate": os.path.join(folder, "live.pem"), "key": os.path.join(folder, "live.key")}]}])
-        lax = ssl.create_default_context(cafile=tls_file("ca.pem"))
-        lax.check_hostname = False
-        def shown():
-            with edge.connect(tls=lax, server_name="x.example.com") as connection:
-                return connection.socket.getpeercert()["subject"][0][0][1]
-        equal(shown(), "shop.example.com")
-        with edge.connect(tls=lax, server_name="x.example.com") as standing:
-            equal(standing.ask("GET", "/fixed/3").status, 200)
-            install("wildcard")
-            edge.signal(signal.SIGHUP)
-            edge.event("reloaded")
-            eventually(lambda: shown() == "wildcard", "the new certificate")
-            equal(standing.ask("GET", "/fixed/3").status, 200)
-            self.write("live/live.pem", b"rubbish")
-            edge.signal(signal.SIGHUP)
-            edge.event("reload_refused")
-            equal(shown(), "wildcard")
 
 
 class CommandLine(Suite):

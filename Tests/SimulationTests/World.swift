@@ -55,6 +55,11 @@ final class World {
     let reactor: SimulatedReactor
     let loop: EventLoop
     let worker: Worker
+    private var published: Published
+    /// Those that were replaced.
+    private var generations: [WeakGeneration] = []
+    /// A storm turns to a new generation after so many ticks.
+    var reloadsEvery: Int?
     private let ring = LogRing(signal: LogSignal())
     let metrics: LoopMetrics
     private(set) var origins: [ScriptedOrigin] = []
@@ -113,17 +118,7 @@ final class World {
             blocking: try BlockingPool(threads: 0),
             random: Random(seed: random.next())
         )
-        let loaded = ConfigCheck.load(text: config, environment: { _ in nil })
-        guard let configuration = loaded.configuration else {
-            throw StartFailure(loaded.diagnostics.map(\.description).joined(separator: "\n"))
-        }
-        let published = try Published(
-            number: 1,
-            configuration: configuration,
-            tickets: TicketKeys(now: 1_700_000_000),
-            vocabulary: MetricVocabulary(origins: [], loops: 1),
-            now: loop.now
-        )
+        published = try Self.published(config, replacing: nil, now: loop.now)
         let all = Metrics(vocabulary: published.vocabulary)
         metrics = all.all[0]
         worker = Worker(
@@ -143,6 +138,38 @@ final class World {
             let handle = try loop.reactor.listen(address, options: ListenOptions())
             worker.listen(on: handle, binding)
         }
+    }
+
+    private static func published(
+        _ config: String,
+        replacing previous: Published?,
+        now: Nanoseconds
+    ) throws -> Published {
+        let loaded = ConfigCheck.load(text: config, environment: { _ in nil })
+        guard let configuration = loaded.configuration else {
+            throw StartFailure(reasons: loaded.diagnostics)
+        }
+        return try Published(
+            number: (previous?.number ?? 0) + 1,
+            configuration: configuration,
+            tickets: TicketKeys(now: 1_700_000_000),
+            vocabulary: previous?.vocabulary ?? MetricVocabulary(origins: [], loops: 1),
+            replacing: previous,
+            now: now
+        )
+    }
+
+    /// The next generation, for the whole of the world at once.
+    func reload(_ config: String = World.config) throws {
+        published = try Self.published(config, replacing: published, now: loop.now)
+        generations.append(WeakGeneration(worker.context.generation))
+        worker.publish(published, accessLog: worker.context.accessLog)
+    }
+
+    struct WeakGeneration {
+        weak var generation: Generation?
+
+        init(_ generation: Generation) { self.generation = generation }
     }
 
     func addOrigin(_ name: String, at address: String) throws {
@@ -249,7 +276,7 @@ final class World {
         for share in shares where !share.isEmpty {
             open(share, Manners.draw(quits: weather.hasQuitters, &random))
         }
-        runUntilViewersLeft()
+        try runUntilViewersLeft()
         settle()
         end()
     }
@@ -259,13 +286,14 @@ final class World {
         attempts.append(0)
     }
 
-    private func runUntilViewersLeft() {
+    private func runUntilViewersLeft() throws {
         let limit = loop.now + .seconds(1800)
         var ticks = 0
         while viewers > 0, failures.isEmpty {
             loop.tick(until: limit)
             ticks += 1
             if ticks % 64 == 0 { readLog() }
+            if let reloadsEvery, ticks % reloadsEvery == 0 { try reload() }
             if loop.now >= limit { return fail("\(viewers) viewers are still waiting") }
             if ticks > 1_000_000 { return fail("the loop turns without end") }
         }
@@ -286,8 +314,11 @@ final class World {
     func settle() {
         run(for: .seconds(200))
         guard failures.isEmpty else { return }
+        // What the gauges do once a second, which the world does without.
+        worker.context.dropDrained()
         expectZero("viewer connections", worker.context.connectionCount)
         expectZero("viewer connections by the gauge", Int(metrics.value(.viewerConnections)))
+        expectZero("old generations", generations.count { $0.generation != nil })
         expectZero("exchanges", worker.context.exchangeCount)
         expectZero("bytes of chunks", loop.chunks.leasedBytes)
         expectZero("members of the loop", loop.memberCount - memberBase)

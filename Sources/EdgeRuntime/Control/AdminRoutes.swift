@@ -9,6 +9,7 @@ enum AdminRoute: CaseIterable {
     case statusTable
     case metrics
     case reload
+    case reloadJSON
 
     struct Row {
         var method: Method
@@ -37,8 +38,10 @@ enum AdminRoute: CaseIterable {
             Row(
                 method: .post,
                 path: "/reload",
-                sentence: "Read the configuration again: 200 with its generation, or 422 and why."
+                sentence: "Read the configuration again: 200 and what changed, or 4xx and why not."
             )
+        case .reloadJSON:
+            Row(method: .post, path: "/reload.json", sentence: "The same, told as JSON.")
         }
     }
 
@@ -68,13 +71,6 @@ enum AdminRoute: CaseIterable {
             return "\(row.method.text)\t\(row.path)\(gap)\(row.sentence)\n"
         }.joined()
     }
-}
-
-/// What came of a reload.
-enum ReloadOutcome: Equatable {
-    case published(generation: UInt64)
-    /// Every reason, one line each.
-    case refused([String])
 }
 
 /// Where the answers come from. Filled in by the server; everything here runs on the control loop.
@@ -129,11 +125,13 @@ extension AdminRoute {
         case .metrics:
             return AdminAnswer(type: "\(MetricsPage.contentType)", body: desk.metrics())
         case .reload:
-            switch desk.reload() {
-            case .published(let generation): return AdminAnswer(200, "generation \(generation)\n")
-            case .refused(let reasons):
-                return AdminAnswer(422, reasons.map { $0 + "\n" }.joined())
-            }
+            let outcome = desk.reload()
+            return AdminAnswer(outcome.status, outcome.text)
+        case .reloadJSON:
+            let outcome = desk.reload()
+            var answer = AdminAnswer(outcome.status, outcome.json)
+            answer.type = "application/json"
+            return answer
         }
     }
 }

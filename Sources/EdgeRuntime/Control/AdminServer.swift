@@ -20,7 +20,7 @@ enum AdminTrust {
 final class AdminServer {
     let desk: AdminDesk
     let events: EventLog
-    private let socketPath: String
+    private let loop: EventLoop
     private var listeners: [AdminListener] = []
     fileprivate(set) var connectionCount = 0
 
@@ -31,20 +31,10 @@ final class AdminServer {
         desk: AdminDesk,
         events: EventLog
     ) throws(OpenFailure) {
+        self.loop = loop
         self.desk = desk
         self.events = events
-        socketPath = settings.socketPath
-        guard let address = SocketAddress(unixPath: socketPath) else {
-            throw OpenFailure(address: socketPath, error: SystemError("bind", ENAMETOOLONG))
-        }
-        Self.makeFolders(above: socketPath)
-        try listen(on: address, .peerCredentials, loop)
-        guard let address = settings.address else { return }
-        let trust = settings.token.map { AdminTrust.token($0.value) } ?? .loopback
-        do throws(OpenFailure) { try listen(on: address, trust, loop) } catch {
-            close()
-            throw error
-        }
+        adopt(try prepare(settings))
     }
 
     struct OpenFailure: Error {
@@ -52,18 +42,75 @@ final class AdminServer {
         let error: SystemError
     }
 
-    private func listen(
-        on address: SocketAddress,
-        _ trust: AdminTrust,
-        _ loop: EventLoop
-    ) throws(OpenFailure) {
+    /// What `settings` ask for, the sockets that are new bound already. Those that nobody adopts are closed again.
+    final class Change {
+        fileprivate var doors: [(address: SocketAddress, trust: AdminTrust)] = []
+        fileprivate var opened: [SocketAddress: SocketHandle] = [:]
+        private let reactor: Reactor
+
+        fileprivate init(_ reactor: Reactor) { self.reactor = reactor }
+
+        deinit {
+            for (address, handle) in opened {
+                reactor.close(handle)
+                if let path = address.unixPath { _ = unlink(path) }
+            }
+        }
+    }
+
+    func prepare(_ settings: AdminSettings) throws(OpenFailure) -> Change {
+        let change = Change(loop.reactor)
+        guard let socket = SocketAddress(unixPath: settings.socketPath) else {
+            throw OpenFailure(
+                address: settings.socketPath,
+                error: SystemError("bind", ENAMETOOLONG)
+            )
+        }
+        change.doors = [(socket, .peerCredentials)]
+        if let address = settings.address {
+            change.doors.append((address, settings.token.map { .token($0.value) } ?? .loopback))
+        }
+        for (address, _) in change.doors where !listeners.contains(where: { $0.address == address })
+        {
+            if let path = address.unixPath { Self.makeFolders(above: path) }
+            change.opened[address] = try open(address)
+        }
+        return change
+    }
+
+    /// Connections that stand stay, and are trusted as they were.
+    func adopt(_ change: Change) {
+        for listener in listeners {
+            if let door = change.doors.first(where: { $0.address == listener.address }) {
+                listener.trust = door.trust
+            } else {
+                listener.close()
+            }
+        }
+        listeners.removeAll { listener in
+            !change.doors.contains { $0.address == listener.address }
+        }
+        for (address, trust) in change.doors {
+            guard let handle = change.opened.removeValue(forKey: address) else { continue }
+            listeners.append(
+                AdminListener(
+                    server: self,
+                    loop: loop,
+                    address: address,
+                    handle: handle,
+                    trust: trust
+                )
+            )
+        }
+    }
+
+    private func open(_ address: SocketAddress) throws(OpenFailure) -> SocketHandle {
         var options = ListenOptions()
         options.sharesPort = false
         options.backlog = Int32(Limits.adminConnections)
         options.socketMode = 0o600
         do throws(SystemError) {
-            let handle = try loop.reactor.listen(address, options: options)
-            listeners.append(AdminListener(server: self, loop: loop, handle: handle, trust: trust))
+            return try loop.reactor.listen(address, options: options)
         } catch {
             throw OpenFailure(address: address.unixPath ?? address.description, error: error)
         }
@@ -83,17 +130,24 @@ final class AdminServer {
     func close() {
         for listener in listeners { listener.close() }
         listeners = []
-        _ = unlink(socketPath)
     }
 }
 
 final class AdminListener: LoopMember {
     private unowned let server: AdminServer
+    let address: SocketAddress
     private let handle: SocketHandle
-    private let trust: AdminTrust
+    fileprivate var trust: AdminTrust
 
-    init(server: AdminServer, loop: EventLoop, handle: SocketHandle, trust: AdminTrust) {
+    init(
+        server: AdminServer,
+        loop: EventLoop,
+        address: SocketAddress,
+        handle: SocketHandle,
+        trust: AdminTrust
+    ) {
         self.server = server
+        self.address = address
         self.handle = handle
         self.trust = trust
         super.init(loop: loop)
@@ -101,8 +155,10 @@ final class AdminListener: LoopMember {
         loop.reactor.watchLevel(handle, token)
     }
 
+    /// With the file of its socket.
     func close() {
         loop.reactor.close(handle)
+        if let path = address.unixPath { _ = unlink(path) }
         loop.remove(self)
     }
 

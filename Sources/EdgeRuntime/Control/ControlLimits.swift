@@ -13,4 +13,8 @@ extension Limits {
     static let adminAnswerSeconds = 60
     /// What a command takes for an answer at the most: metrics of a thousand origins are 4 MiB.
     static let adminAnswerBytes = 64 << 20
+    /// Names that one line tells of a reload's changes. Past that a person wants `--json`.
+    static let changesShown = 40
+    /// Reasons of a refused reload that the event log takes, which is shared; its answer has them all.
+    static let reloadReasonsLogged = 40
 }

@@ -19,7 +19,7 @@ final class EdgeContext {
     /// This edge in `Via` and `CDN-Loop`: a token of its own, so that edges may be chained and loops are seen.
     let name: [UInt8]
     private(set) var metrics: LoopMetrics
-    let accessLog: AccessLog?
+    private(set) var accessLog: AccessLog?
     let events: EventLog
     private(set) var generation: Generation
     /// Generations that were replaced and still have exchanges or connections.
@@ -53,7 +53,16 @@ final class EdgeContext {
     }
 
     /// New exchanges begin with `next`; those that run end with what they have.
-    func publish(_ next: Generation, metrics: LoopMetrics, bufferedBytesMax: Int) {
+    func publish(
+        _ next: Generation,
+        metrics: LoopMetrics,
+        bufferedBytesMax: Int,
+        accessLog log: AccessLog?
+    ) {
+        if log !== accessLog {
+            accessLog?.close()
+            accessLog = log
+        }
         let old = generation
         generation = next
         self.metrics = metrics

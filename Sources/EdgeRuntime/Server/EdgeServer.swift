@@ -12,7 +12,8 @@ package final class EdgeServer: @unchecked Sendable {
     let metrics: Metrics
     let configPath: String
     let started = Clock.wall().seconds
-    private let configuration: Configuration
+    /// `--workers` stands above the configuration.
+    private let isWorkerCountGiven: Bool
     private let shared: SharedParts
     private let tickets: TicketKeys
     private let systemd = Systemd()
@@ -28,14 +29,17 @@ package final class EdgeServer: @unchecked Sendable {
 
     /// `configPath` is read again on reload.
     package init(
-        configuration: Configuration,
+        _ loaded: LoadResult,
         configPath: String,
         workers count: Int? = nil
     )
         throws(StartFailure)
     {
-        self.configuration = configuration
+        guard let configuration = loaded.configuration else {
+            throw StartFailure(reasons: loaded.diagnostics)
+        }
         self.configPath = configPath
+        isWorkerCountGiven = count != nil
         SignalSource.blockAll()
         let workerCount = count ?? configuration.settings.workers ?? Self.processors
         tickets = TicketKeys(now: Clock.wall().seconds)
@@ -44,16 +48,21 @@ package final class EdgeServer: @unchecked Sendable {
             configuration: configuration,
             tickets: tickets,
             vocabulary: MetricVocabulary(origins: [], loops: workerCount),
+            tree: loaded.tree,
             now: Clock.monotonic()
         )
         metrics = Metrics(vocabulary: published.vocabulary)
         shared = SharedParts(name: Self.name(configuration), events: events, metrics: metrics)
         control = try Self.loop(blocking: Self.blockingPool(0))
-        logs = try ServerLogs(configuration.settings.log, loops: workerCount, events: events)
-        try raiseDescriptorLimit()
-        let sockets = try openSockets(workerCount)
-        try openAdmin()
-        try buildWorkers(workerCount, sockets)
+        let places = ConfigPlaceFinder(tree: loaded.tree)
+        logs = try Self.logs(configuration, places, workerCount, shared)
+        raiseDescriptorLimit()
+        let sockets = try ListenerSockets(
+            configuration.settings.listen.enumerated().map { ($1, places.listener($0)) },
+            workers: workerCount
+        )
+        try openAdmin(places)
+        try buildWorkers(sockets.adopt())
     }
 
     /// Serves until a signal ends it.
@@ -61,7 +70,9 @@ package final class EdgeServer: @unchecked Sendable {
         do throws(SystemError) {
             signals = try SignalSource(loop: control) { [unowned self] in received($0) }
         } catch { throw StartFailure("\(error)") }
-        try logs.start()
+        do throws(Thread.StartFailure) { try logs.start() } catch {
+            throw StartFailure("cannot start a thread: error \(error.code)")
+        }
         for worker in workers {
             do throws(Thread.StartFailure) {
                 try worker.start(published) { [self] in
@@ -72,7 +83,7 @@ package final class EdgeServer: @unchecked Sendable {
             }
             runningWorkers += 1
         }
-        for listen in configuration.settings.listen {
+        for listen in published.configuration.settings.listen {
             events.info("listening", EventField("address", .address(listen.address)))
         }
         chores = Chores(server: self, loop: control, tickets: tickets, systemd: systemd)
@@ -98,7 +109,7 @@ package final class EdgeServer: @unchecked Sendable {
         case .user1:
             logs.reopen()
             events.info("logs_reopened")
-        case .hangup: _ = reload()
+        case .hangup: _ = reload(by: .signal)
         case .user2: break
         }
     }
@@ -134,48 +145,137 @@ package final class EdgeServer: @unchecked Sendable {
 
     // MARK: Reload
 
-    /// Builds the next version aside and hands it to the loops, or keeps the old one and says why.
-    func reload() -> ReloadOutcome {
-        guard state == .serving else { return .refused(["the server is \(state.word)"]) }
-        systemd.reloading(now: Clock.monotonic())
-        defer { systemd.ready() }
-        do throws(StartFailure) {
-            let next = try nextVersion()
-            published = next
-            for worker in workers { worker.mailbox.send { _ in worker.publish(next) } }
-            events.info("reloaded", EventField("generation", .number(Int64(next.number))))
-            chores?.warnOfCertificates()
-            return .published(generation: next.number)
-        } catch {
-            for reason in error.reasons {
-                events.error("reload_refused", EventField("reason", .text(reason)))
+    /// Who asked for a reload.
+    enum ReloadCause {
+        case signal
+        case admin
+
+        var word: StaticString {
+            switch self {
+            case .signal: "signal"
+            case .admin: "admin"
             }
-            return .refused(error.reasons)
         }
     }
 
-    private func nextVersion() throws(StartFailure) -> Published {
-        let loaded = ConfigCheck.load(path: configPath)
-        guard let next = loaded.configuration, !loaded.hasErrors else {
-            throw StartFailure(reasons: loaded.diagnostics.map(\.description))
+    /// Builds the next generation aside and hands it to the loops, or keeps the old one and says why. Everything
+    /// that asks for one does so on the control loop: reloads are one after the other.
+    func reload(by cause: ReloadCause) -> ReloadOutcome {
+        guard state == .serving else {
+            return refused(
+                cause,
+                .state,
+                StartFailure("the server is \(state.word): it takes no new configuration").reasons
+            )
         }
-        guard next.unavailable.isEmpty else {
-            throw StartFailure(reasons: next.unavailable.map(\.description))
+        systemd.reloading(now: Clock.monotonic())
+        defer { systemd.ready() }
+        do throws(NextGeneration.Refused) {
+            let next = try NextGeneration.build(
+                ConfigCheck.load(path: configPath),
+                replacing: NextGeneration.Standing(
+                    published: published,
+                    logs: logs,
+                    admin: admin,
+                    tickets: tickets,
+                    workers: workers.count
+                )
+            )
+            let report = report(on: next)
+            swap(to: next)
+            tell(report, cause)
+            chores?.warnOfCertificates()
+            return .published(report)
+        } catch {
+            return refused(cause, error.cause, error.reasons)
         }
-        guard Set(next.settings.listen.map(\.address)) == Set(published.bindings.keys) else {
-            throw StartFailure("listeners changed: that needs a restart")
+    }
+
+    /// Nothing here may fail. It ends when every loop has turned, so that who asked for the reload sees it.
+    private func swap(to next: NextGeneration) {
+        let old = published
+        published = next.published
+        logs.adopt(next.logs)
+        if let change = next.admin { admin?.adopt(change) }
+        let sockets = next.sockets.adopt()
+        let turning = Locked(workers.count)
+        for worker in workers {
+            let (log, added) = (logs.accessLogs[worker.index], sockets[worker.index])
+            worker.mailbox.send { [published = next.published] _ in
+                worker.publish(published, accessLog: log, added: added)
+                turning.withLockNotifying { $0 -= 1 }
+            }
         }
-        for diagnostic in loaded.diagnostics {
-            events.warn("configuration", EventField("reason", .text(diagnostic.description)))
-        }
-        return try Published(
-            number: published.number + 1,
-            configuration: next,
-            tickets: tickets,
-            vocabulary: published.vocabulary,
-            replacing: published,
-            now: Clock.monotonic()
+        let late = turning.withLock(
+            waitingAtMost: Limits.swapMilliseconds,
+            until: { $0 == 0 },
+            { $0 }
         )
+        if late > 0 {
+            events.warn("reload_waits", EventField("loops", .number(Int64(late))))
+        }
+        for address in next.published.bindings.keys where old.bindings[address] == nil {
+            events.info("listening", EventField("address", .address(address)))
+        }
+        for address in old.bindings.keys where next.published.bindings[address] == nil {
+            if let path = address.unixPath { _ = unlink(path) }
+            events.info("listener_closed", EventField("address", .address(address)))
+        }
+    }
+
+    private func report(on next: NextGeneration) -> ReloadReport {
+        var report = ReloadReport(from: published.number, to: next.published.number)
+        if let old = published.tree, let new = next.published.tree {
+            report.change = GenerationChange(
+                from: old,
+                to: new,
+                certificates: (published.certificates, next.published.certificates)
+            )
+        }
+        let wanted = next.published.configuration.settings.workers ?? Self.processors
+        if !isWorkerCountGiven, wanted != workers.count {
+            report.restarts = ["workers: \(wanted) in the file, \(workers.count) running"]
+        }
+        report.warnings = next.warnings
+        return report
+    }
+
+    private func tell(_ report: ReloadReport, _ cause: ReloadCause) {
+        var fields = [
+            EventField("generation", .number(Int64(report.to))),
+            EventField("by", .word(cause.word)),
+        ]
+        for part in GenerationChange.Part.allCases where !report.change[part].isEmpty {
+            fields.append(EventField(part.word, .text(report.change[part].text)))
+        }
+        if !report.change.settings.isEmpty {
+            fields.append(
+                EventField("settings", .text(report.change.settings.joined(separator: " ")))
+            )
+        }
+        events.log(.info, "reloaded", fields)
+        for sentence in report.restarts {
+            events.warn("needs_restart", EventField("reason", .text(sentence)))
+        }
+        for warning in report.warnings {
+            events.warn("configuration", EventField("reason", .text(warning.description)))
+        }
+    }
+
+    private func refused(
+        _ cause: ReloadCause,
+        _ kind: ReloadRefusal.Cause,
+        _ reasons: [Diagnostic]
+    ) -> ReloadOutcome {
+        for reason in reasons.prefix(Limits.reloadReasonsLogged) {
+            events.error(
+                "reload_refused",
+                EventField("by", .word(cause.word)),
+                EventField("reason", .text(reason.description))
+            )
+        }
+        let refusal = ReloadRefusal(cause: kind, generation: published.number, reasons: reasons)
+        return .refused(refusal)
     }
 
     // MARK: Assembly
@@ -210,99 +310,62 @@ package final class EdgeServer: @unchecked Sendable {
         } catch { throw StartFailure("\(error)") }
     }
 
-    private func raiseDescriptorLimit() throws(StartFailure) {
+    private func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// For each listener one socket a worker; Unix sockets cannot be shared and go to the first.
-    private func openSockets(_ workerCount: Int) throws(StartFailure) -> [[SocketHandle]] {
-        let opener: EpollReactor
-        do throws(SystemError) { opener = try EpollReactor() } catch {
-            throw StartFailure("\(error)")
-        }
-        var sockets = [[SocketHandle]](repeating: [], count: workerCount)
-        for listen in configuration.settings.listen {
-            do throws(SystemError) {
-                // Alone first: a port that another process shares with itself would otherwise be shared with us.
-                if listen.address.ip != nil {
-                    let probe = try opener.listen(
-                        listen.address,
-                        options: ListenOptions(sharesPort: false)
-                    )
-                    opener.close(probe, abortively: false)
-                }
-                let isUnix = listen.address.ip == nil
-                for index in 0..<(isUnix ? 1 : workerCount) {
-                    sockets[index].append(
-                        try opener.listen(listen.address, options: ListenOptions())
-                    )
-                }
-            } catch {
-                throw StartFailure(
-                    "cannot listen on \(listen.address): \(error.reason)\(Self.remedy(error))"
-                )
-            }
-        }
-        return sockets
-    }
-
-    private static func remedy(_ error: SystemError) -> String {
-        switch error.code {
-        case EADDRINUSE: " — another process has this address; stop it or choose another port"
-        case EACCES: " — ports below 1024 need the capability CAP_NET_BIND_SERVICE"
-        case EADDRNOTAVAIL: " — no interface of this machine has this address"
-        case ENOENT: " — the folder does not exist"
-        default: ""
+    private static func logs(
+        _ configuration: Configuration,
+        _ places: ConfigPlaceFinder,
+        _ loops: Int,
+        _ shared: SharedParts
+    ) throws(StartFailure) -> ServerLogs {
+        let settings = configuration.settings.log
+        return try StartFailure.explaining(settings, places) {
+            () throws(LogWriter.OpenFailure) in
+            try ServerLogs(
+                settings,
+                loops: loops,
+                location: String(decoding: shared.name, as: UTF8.self),
+                events: shared.events
+            )
         }
     }
 
-    private func openAdmin() throws(StartFailure) {
+    private func openAdmin(_ places: ConfigPlaceFinder) throws(StartFailure) {
         let desk = AdminDesk(
             state: { [unowned self] in state },
             status: { [unowned self] in status },
             metrics: { [unowned self] in metricsPage },
-            reload: { [unowned self] in reload() }
+            reload: { [unowned self] in reload(by: .admin) }
         )
-        do throws(AdminServer.OpenFailure) {
-            admin = try AdminServer(
+        admin = try StartFailure.explainingAdmin(places) { () throws(AdminServer.OpenFailure) in
+            try AdminServer(
                 loop: control,
-                settings: configuration.settings.admin,
+                settings: published.configuration.settings.admin,
                 desk: desk,
                 events: events
-            )
-        } catch {
-            let remedy =
-                error.error.code == EADDRINUSE
-                ? "another edged answers there; stop it, or give this one a socket of its own"
-                : "choose a place that this user may write to"
-            throw StartFailure(
-                "cannot open the admin socket \(error.address): \(error.error.reason) — "
-                    + "\(remedy) with admin = { socket = \"…\" }"
             )
         }
     }
 
-    private func buildWorkers(_ count: Int, _ sockets: [[SocketHandle]]) throws(StartFailure) {
+    private func buildWorkers(_ sockets: [[ListenerSockets.Row]]) throws(StartFailure) {
         let blocking = try Self.blockingPool(Limits.blockingThreads)
-        for index in 0..<count {
+        for (index, rows) in sockets.enumerated() {
             let worker = Worker(
                 index: index,
-                loopCount: count,
+                loopCount: sockets.count,
                 loop: try Self.loop(blocking: blocking),
                 published: published,
                 shared: shared,
-                accessLog: logs.accessLog(
-                    of: index,
-                    location: String(decoding: shared.name, as: UTF8.self)
-                )
+                accessLog: logs.accessLogs[index]
             )
-            for (place, handle) in sockets[index].enumerated() {
-                let address = configuration.settings.listen[place].address
-                guard let binding = published.bindings[address] else { continue }
-                worker.listen(on: handle, binding)
+            for row in rows {
+                guard let binding = published.bindings[row.address] else { continue }
+                worker.listen(on: row.handle, binding)
             }
             workers.append(worker)
         }

@@ -4,6 +4,8 @@
 final class Published: Sendable {
     let number: UInt64
     let configuration: Configuration
+    /// What `configuration` was built from, as it is effective: to tell what the next one changes.
+    let tree: ConfigNode?
     let origins: OriginAssets
     let bindings: [SocketAddress: ListenerBinding]
     /// Every origin that this process has counted for.
@@ -15,6 +17,7 @@ final class Published: Sendable {
         configuration: Configuration,
         tickets: TicketKeys,
         vocabulary: MetricVocabulary,
+        tree: ConfigNode? = nil,
         replacing previous: Published? = nil,
         now: Nanoseconds
     )
@@ -22,23 +25,28 @@ final class Published: Sendable {
     {
         self.number = number
         self.configuration = configuration
+        self.tree = tree
         self.vocabulary = vocabulary.adding(origins: configuration.origins.map(\.name))
-        var reasons: [String] = []
+        let places = ConfigPlaceFinder(tree: tree)
+        var reasons: [Diagnostic] = []
         var assets: [OriginAssets.Asset] = []
         for origin in configuration.origins {
             do throws(StartFailure) {
-                assets.append(try Self.asset(origin, previous?.health(like: origin), now))
+                assets.append(try Self.asset(origin, previous?.health(like: origin), places, now))
             } catch { reasons += error.reasons }
         }
         origins = OriginAssets(assets: assets)
         var bindings: [SocketAddress: ListenerBinding] = [:]
-        for listen in configuration.settings.listen {
-            do throws(StartFailure) {
-                let tls = try listen.tls.map { tls throws(StartFailure) in
+        for (index, listen) in configuration.settings.listen.enumerated() {
+            do throws(TLSSettingsError) {
+                let tls = try listen.tls.map { tls throws(TLSSettingsError) in
                     try Self.context(tls, tickets)
                 }
                 bindings[listen.address] = ListenerBinding(settings: listen, tls: tls)
-            } catch { reasons += error.reasons }
+            } catch {
+                let place = places.file(error.file, else: places.listener(index))
+                reasons.append(place.error(error.description))
+            }
         }
         self.bindings = bindings
         guard reasons.isEmpty else { throw StartFailure(reasons: reasons) }
@@ -65,7 +73,7 @@ final class Published: Sendable {
     private static func context(
         _ tls: ListenTLS,
         _ tickets: TicketKeys
-    ) throws(StartFailure)
+    ) throws(TLSSettingsError)
         -> TLSContext
     {
         var settings = TLSServerSettings(
@@ -79,16 +87,13 @@ final class Published: Sendable {
         settings.clientCertificates = tls.clients.map {
             .init(authorities: $0.authoritiesPath, required: $0.isRequired)
         }
-        do throws(TLSSettingsError) {
-            return try TLSContext.server(settings, tickets: tickets)
-        } catch {
-            throw StartFailure("\(error)")
-        }
+        return try TLSContext.server(settings, tickets: tickets)
     }
 
     private static func asset(
         _ origin: OriginSettings,
         _ known: OriginHealth?,
+        _ places: ConfigPlaceFinder,
         _ now: Nanoseconds
     ) throws(StartFailure)
         -> OriginAssets.Asset
@@ -98,7 +103,10 @@ final class Published: Sendable {
             do throws(SystemError) {
                 return .files(try FileRoot(path: path))
             } catch {
-                throw StartFailure("origin \(origin.name): cannot open \(path): \(error.reason)")
+                let place = places.origin(origin.name)
+                throw StartFailure(reasons: [
+                    place.error("origin \(origin.name): cannot open \(path): \(error.reason)")
+                ])
             }
         case .bucket: return .none
         case .servers(let servers):
@@ -113,12 +121,15 @@ final class Published: Sendable {
             let usesTLS = servers.contains(where: \.isTLS)
             return .servers(
                 health: known ?? OriginHealth(machine),
-                tls: usesTLS ? try context(origin) : nil
+                tls: usesTLS ? try context(origin, places) : nil
             )
         }
     }
 
-    private static func context(_ origin: OriginSettings) throws(StartFailure) -> TLSContext {
+    private static func context(
+        _ origin: OriginSettings,
+        _ places: ConfigPlaceFinder
+    ) throws(StartFailure) -> TLSContext {
         var settings = TLSClientSettings()
         settings.verify = origin.tls.verifies
         settings.authorities = origin.tls.authoritiesPath
@@ -128,7 +139,8 @@ final class Published: Sendable {
         do throws(TLSSettingsError) {
             return try TLSContext.client(settings)
         } catch {
-            throw StartFailure("origin \(origin.name): \(error)")
+            let place = places.file(error.file, else: places.origin(origin.name))
+            throw StartFailure(reasons: [place.error("origin \(origin.name): \(error)")])
         }
     }
 }
@@ -146,14 +158,4 @@ final class SharedParts: Sendable {
         self.events = events
         self.metrics = metrics
     }
-}
-
-/// Why the server cannot start, or cannot take a new configuration: one line for the operator each.
-package struct StartFailure: Error, CustomStringConvertible {
-    let reasons: [String]
-
-    init(_ reason: String) { reasons = [reason] }
-    init(reasons: [String]) { self.reasons = reasons }
-
-    package var description: String { reasons.joined(separator: "\n") }
 }

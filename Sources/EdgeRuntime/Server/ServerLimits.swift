@@ -14,4 +14,7 @@ extension Limits {
 
     /// Leased memory that has to be free again before the allocator is asked to give it back: the call walks its heap.
     static let memoryGivenBack = 32 << 20
+
+    /// How long a reload waits for every loop to turn to it before it says that one has not: far more than a tick.
+    static let swapMilliseconds = 5000
 }

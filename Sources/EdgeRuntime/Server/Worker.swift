@@ -108,8 +108,13 @@ final class Worker: @unchecked Sendable {
 
     func join() { thread?.join() }
 
-    /// New exchanges begin with `published`. On the worker's thread.
-    func publish(_ published: Published) {
+    /// New exchanges begin with `published` and are logged to `accessLog`; `added` are sockets of addresses that the
+    /// worker does not listen on yet. On the worker's thread.
+    func publish(
+        _ published: Published,
+        accessLog: AccessLog?,
+        added: [ListenerSockets.Row] = []
+    ) {
         var metrics = context.metrics
         if metrics.layout.vocabulary.origins.count < published.vocabulary.origins.count {
             metrics = metrics.carryOver(to: published.vocabulary)
@@ -118,12 +123,19 @@ final class Worker: @unchecked Sendable {
         context.publish(
             Self.generation(published, loop, loopCount, resolver),
             metrics: metrics,
-            bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount
+            bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount,
+            accessLog: accessLog
         )
-        for listener in listeners {
-            if let binding = published.bindings[listener.binding.settings.address] {
-                listener.replace(binding)
+        listeners.removeAll { listener in
+            guard let binding = published.bindings[listener.binding.settings.address] else {
+                listener.retire()
+                return true
             }
+            listener.replace(binding)
+            return false
+        }
+        for row in added {
+            if let binding = published.bindings[row.address] { listen(on: row.handle, binding) }
         }
         if prober != nil { probe(published) }
     }

@@ -4,7 +4,8 @@
 // what is missing is `-` in the standard format and `null` in JSON, where numbers are numbers. Cookies are logged
 // only if asked for, other credentials never: no field of the line is taken from them.
 
-final class AccessLog {
+final class AccessLog: @unchecked Sendable {
+    // Guard: made by whoever assembles the loops, then only the loop's that it was given to.
     /// Starts every standard file.
     static let standardHeader: StaticString = """
         #Version: 1.0
@@ -37,6 +38,9 @@ final class AccessLog {
         self.location = location
         self.logsCookies = logsCookies
     }
+
+    /// Its loop has another one now; what waits is written.
+    func close() { ring.close() }
 
     /// `request` is the viewer's as it came, `response` what the viewer was sent.
     func write(

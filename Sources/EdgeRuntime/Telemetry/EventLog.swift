@@ -61,13 +61,25 @@ struct EventField: Sendable {
     }
 }
 
+/// What the writer takes in one go: whole lines, and where those behind them go.
+struct EventBatch {
+    var lines: [UInt8] = []
+    var turn: LogOutlet?
+}
+
 final class EventLog: @unchecked Sendable {
     // Guard: `state` is behind its lock, `threshold` and `dropped` are atomic.
     private struct State {
         var isQueued = false
         var isJSON = false
-        var queue: [[UInt8]] = []
+        var queue: [Entry] = []
         var fold = EventFold()
+    }
+
+    private enum Entry {
+        case line([UInt8])
+        /// Lines behind it go there.
+        case turn(LogOutlet)
     }
 
     private let state = Locked(State())
@@ -89,11 +101,22 @@ final class EventLog: @unchecked Sendable {
 
     var droppedLines: Int { dropped.load(ordering: .relaxed) }
 
-    /// What the configuration says; also on reload. A terminal gets text whatever the format.
-    func configure(level: EventLevel, format: LogFormat, target: LogTarget) {
+    /// What the configuration says; also on reload, where `outlet` is the new destination if there is one: what was
+    /// logged before goes to the old one, as it was spelled. A terminal gets text whatever the format.
+    func configure(
+        level: EventLevel,
+        format: LogFormat,
+        target: LogTarget,
+        outlet: LogOutlet? = nil
+    ) {
         threshold.store(level.rawValue, ordering: .relaxed)
         let isJSON = format == .json && !target.isTerminal
-        state.withLock { $0.isJSON = isJSON }
+        let now = clock()
+        state.withLock { state in
+            take(state.fold.due(at: nil), into: &state, at: now)
+            state.isJSON = isJSON
+            if let outlet { state.queue.append(.turn(outlet)) }
+        }
     }
 
     @inline(__always)
@@ -131,20 +154,30 @@ final class EventLog: @unchecked Sendable {
         let now = clock()
         state.withLock { state in
             take(state.fold.due(at: nil), into: &state, at: now)
-            for line in state.queue { writeDirectly(line) }
+            for case .line(let line) in state.queue { writeDirectly(line) }
             state.queue = []
             state.isQueued = false
         }
     }
 
-    /// Everything that waits, as one piece of whole lines. `isFinal` brings what the current second holds back.
-    func takeLines(isFinal: Bool = false) -> [UInt8] {
+    /// Everything that waits up to the next turn, as one piece of whole lines. `isFinal` brings what the current
+    /// second holds back.
+    func takeLines(isFinal: Bool = false) -> EventBatch {
         let now = clock()
         return state.withLock { state in
             take(state.fold.due(at: isFinal ? nil : now.seconds), into: &state, at: now)
-            guard !state.queue.isEmpty else { return [] }
-            defer { state.queue.removeAll(keepingCapacity: true) }
-            return Array(state.queue.joined())
+            var batch = EventBatch()
+            var taken = 0
+            for entry in state.queue {
+                taken += 1
+                switch entry {
+                case .line(let line): batch.lines += line
+                case .turn(let outlet): batch.turn = outlet
+                }
+                if batch.turn != nil { break }
+            }
+            state.queue.removeFirst(taken)
+            return batch
         }
     }
 
@@ -174,7 +207,7 @@ final class EventLog: @unchecked Sendable {
             dropped.wrappingAdd(1, ordering: .relaxed)
             return
         }
-        state.queue.append(line)
+        state.queue.append(.line(line))
     }
 
     /// A line is short: what standard error does not take at once is lost and counted.

@@ -24,6 +24,7 @@ final class LogRing: @unchecked Sendable {
     private let skip = Atomic<Int>(-1)
     private let written = Atomic<Int>(0)
     private let dropped = Atomic<Int>(0)
+    private let closed = Atomic<Bool>(false)
     private var cachedHead = 0
     private let signal: LogSignal
 
@@ -86,6 +87,12 @@ final class LogRing: @unchecked Sendable {
         if position &- cachedHead >= capacity / 2 { signal.wake() }
     }
 
+    /// The loop logs elsewhere from now on.
+    func close() {
+        closed.store(true, ordering: .releasing)
+        signal.wake()
+    }
+
     private func countDrop() {
         dropped.store(dropped.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
@@ -117,6 +124,9 @@ final class LogRing: @unchecked Sendable {
     func consume(_ count: Int) {
         head.store(head.load(ordering: .relaxed) + count, ordering: .releasing)
     }
+
+    /// What is pending now is all there will ever be.
+    var isClosed: Bool { closed.load(ordering: .acquiring) }
 
     var isHalfFull: Bool {
         tail.load(ordering: .relaxed) - head.load(ordering: .relaxed) >= capacity / 2

@@ -4,52 +4,87 @@
 //   loop 1 ─ ring ─┼─ writer ─┬─ access log
 //   events ─ queue ┘          └─ event log
 //
+// A reload that changes the access log brings a new lane (rings and their file). The old one is written to its end, once
+// every loop has turned to the new, and then let go of: no line is lost, and none is in the wrong file.
+//
 // It comes every 50 ms, at once when a ring is half full, and stops only when everything is written or the deadline
 // of the shutdown has passed. If access lines and events go to the same file they share no descriptor: both append.
 
-import Synchronization
+/// A destination on its way from the thread that opens it to the one that writes.
+final class LogOutlet: @unchecked Sendable {
+    // Guard: belongs to who made it until it is handed over, then to the writer's thread.
+    fileprivate var sink: LogSink
+
+    init(_ target: LogTarget, header: StaticString = "") {
+        sink = LogSink(target, header: header)
+    }
+
+    var target: LogTarget { sink.target }
+
+    func open() throws(LogWriter.OpenFailure) {
+        do throws(SystemError) { try sink.open() } catch {
+            throw LogWriter.OpenFailure(target: target, error: error)
+        }
+    }
+}
+
+/// One access log: a ring for each loop, and where their lines go.
+final class LogLane: Sendable {
+    let outlet: LogOutlet
+    let rings: [LogRing]
+
+    init(_ outlet: LogOutlet, rings: [LogRing]) {
+        self.outlet = outlet
+        self.rings = rings
+    }
+
+    fileprivate var isClosed: Bool { rings.allSatisfy(\.isClosed) }
+    fileprivate var isHalfFull: Bool { rings.contains(where: \.isHalfFull) }
+}
 
 final class LogWriter: @unchecked Sendable {
-    // Guard: the sinks belong to the writer's thread once `start` has returned, and to the caller before; the
-    // counter is atomic; `thread` belongs to who starts and stops.
-    private var access: LogSink
-    private var eventSink: LogSink
-    private let rings: [LogRing]
+    // Guard: the outlets belong to the writer's thread once `start` has returned, and to the caller before; lanes and
+    // counts are behind their lock; `thread` belongs to who starts and stops.
+    private struct Access {
+        var lanes: [LogLane]
+        /// Of lanes that are gone, and of lines that found no way into their file.
+        var lines = 0
+        var lost = 0
+    }
+
+    private let access: Locked<Access>
+    private var eventOutlet: LogOutlet
     private let events: EventLog
     private let signal: LogSignal
-    private let lost = Atomic<Int>(0)
     private var thread: Thread?
 
-    init(
-        access: LogTarget,
-        header: StaticString,
-        rings: [LogRing],
-        eventTarget: LogTarget,
-        events: EventLog,
-        signal: LogSignal
-    ) {
-        self.access = LogSink(access, header: header)
-        eventSink = LogSink(eventTarget)
-        self.rings = rings
+    init(access: LogLane?, events: EventLog, to outlet: LogOutlet, signal: LogSignal) {
+        self.access = Locked(Access(lanes: access.map { [$0] } ?? []))
+        eventOutlet = outlet
         self.events = events
         self.signal = signal
     }
 
     /// Access lines that were handed over, and those that were lost on the way: no room, or not writable.
-    var accessLines: Int { rings.reduce(0) { $0 + $1.writtenLines } }
+    var accessLines: Int {
+        access.withLock { access in
+            access.lanes.joinedRings.reduce(access.lines) { $0 + $1.writtenLines }
+        }
+    }
     var accessLinesDropped: Int {
-        rings.reduce(lost.load(ordering: .relaxed)) { $0 + $1.droppedLines }
+        access.withLock { access in
+            access.lanes.joinedRings.reduce(access.lost) { $0 + $1.droppedLines }
+        }
     }
 
-    /// Opens both destinations: what cannot be opened now is an error of the start, with its name.
+    /// Opens all destinations: what cannot be opened now is an error of the start, with its name.
     func open() throws(OpenFailure) {
-        do throws(SystemError) { try access.open() } catch {
-            throw OpenFailure(target: access.target, error: error)
-        }
-        do throws(SystemError) { try eventSink.open() } catch {
-            throw OpenFailure(target: eventSink.target, error: error)
-        }
+        for lane in lanes { try lane.outlet.open() }
+        try eventOutlet.open()
     }
+
+    /// From any thread, before the first line comes: its outlet is open.
+    func add(_ lane: LogLane) { access.withLock { $0.lanes.append(lane) } }
 
     struct OpenFailure: Error {
         var target: LogTarget
@@ -80,7 +115,9 @@ final class LogWriter: @unchecked Sendable {
         while true {
             let asked = signal.wait(atMost: Limits.logPollMilliseconds)
             if asked.isReopening { reopenSinks() }
-            repeat { _ = pass() } while rings.contains { $0.isHalfFull } && !asked.isStopping
+            repeat {
+                _ = pass()
+            } while lanes.contains(where: \.isHalfFull) && !asked.isStopping
             guard asked.isStopping else { continue }
             // A stalled reader keeps us here; who waits for us has a deadline.
             while !pass(isFinal: true) {}
@@ -89,50 +126,81 @@ final class LogWriter: @unchecked Sendable {
         }
     }
 
+    private var lanes: [LogLane] { access.withLock { $0.lanes } }
+
     /// Writes what waits, once around. False if a destination stalls and something is left.
     func pass(isFinal: Bool = false) -> Bool {
         var isDone = true
-        for ring in rings where !drain(ring) { isDone = false }
+        for lane in lanes {
+            // Asked before: what comes between is seen by the next pass, then.
+            let isOver = lane.isClosed
+            var isEmpty = true
+            for ring in lane.rings where !drain(ring, to: lane.outlet) { isEmpty = false }
+            if isOver, isEmpty { letGo(of: lane) }
+            isDone = isDone && isEmpty
+        }
         return drainEvents(isFinal: isFinal) && isDone
     }
 
-    private func drain(_ ring: LogRing) -> Bool {
+    private func letGo(of lane: LogLane) {
+        access.withLock { access in
+            access.lanes.removeAll { $0 === lane }
+            for ring in lane.rings {
+                access.lines += ring.writtenLines
+                access.lost += ring.droppedLines
+            }
+        }
+    }
+
+    private func drain(_ ring: LogRing, to outlet: LogOutlet) -> Bool {
         // At most what was there when we came, plus what a lap brings: no loop may keep us from the others.
         for _ in 0..<3 {
             let pending = ring.pending
             guard pending.count > 0 else { return true }
             let offered = pending.count
-            let outcome = access.write(pending, at: Clock.monotonic())
+            let outcome = outlet.sink.write(pending, at: Clock.monotonic())
             ring.consume(outcome.taken)
-            lost.wrappingAdd(outcome.droppedLines, ordering: .relaxed)
-            report(outcome.change, of: access.target)
+            if outcome.droppedLines > 0 { access.withLock { $0.lost += outcome.droppedLines } }
+            report(outcome.change, of: outlet.target)
             if outcome.taken < offered { return false }
         }
         return ring.pending.count == 0
     }
 
     /// Events that a stalled destination did not take; they go first the next time.
-    private var eventsLeft: [UInt8] = []
+    private var eventsLeft = EventBatch()
 
     private func drainEvents(isFinal: Bool) -> Bool {
-        if eventsLeft.isEmpty { eventsLeft = events.takeLines(isFinal: isFinal) }
-        guard !eventsLeft.isEmpty else { return true }
-        let lines = eventsLeft
-        let outcome = eventSink.write(lines.span, at: Clock.monotonic())
-        eventsLeft.removeFirst(outcome.taken)
-        events.countDropped(outcome.droppedLines)
-        report(outcome.change, of: eventSink.target)
-        return eventsLeft.isEmpty
+        while true {
+            if eventsLeft.lines.isEmpty, eventsLeft.turn == nil {
+                eventsLeft = events.takeLines(isFinal: isFinal)
+            }
+            let lines = eventsLeft.lines
+            if !lines.isEmpty {
+                let outcome = eventOutlet.sink.write(lines.span, at: Clock.monotonic())
+                eventsLeft.lines.removeFirst(outcome.taken)
+                events.countDropped(outcome.droppedLines)
+                report(outcome.change, of: eventOutlet.target)
+            }
+            if !eventsLeft.lines.isEmpty {
+                // One that stalls may wait for its reader, but not hold up the one that replaces it.
+                guard eventsLeft.turn != nil else { return false }
+                events.countDropped(LogSink.lineCount(eventsLeft.lines.span))
+                eventsLeft.lines = []
+            }
+            guard let next = eventsLeft.turn else { return true }
+            eventOutlet = next
+            eventsLeft.turn = nil
+        }
     }
 
     private func reopenSinks() {
         // What was logged before the signal belongs into the old file.
         _ = pass()
-        do throws(SystemError) { try access.open() } catch {
-            report(.failed(error), of: access.target)
-        }
-        do throws(SystemError) { try eventSink.open() } catch {
-            report(.failed(error), of: eventSink.target)
+        for outlet in lanes.map(\.outlet) + [eventOutlet] {
+            do throws(OpenFailure) { try outlet.open() } catch {
+                report(.failed(error.error), of: error.target)
+            }
         }
     }
 
@@ -153,4 +221,8 @@ final class LogWriter: @unchecked Sendable {
             )
         }
     }
+}
+
+extension [LogLane] {
+    fileprivate var joinedRings: [LogRing] { flatMap(\.rings) }
 }

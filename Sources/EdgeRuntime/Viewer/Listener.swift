@@ -46,20 +46,38 @@ final class Listener: LoopMember {
         loop.remove(self)
     }
 
-    override func ready(_ readiness: Readiness) {
-        for _ in 0..<Limits.acceptsPerTick {
-            switch loop.reactor.accept(handle) {
-            case .accepted(let socket, let peer): accept(socket, peer)
-            case .wouldBlock: return
-            case .failed(let code):
-                if code == EMFILE || code == ENFILE { context.metrics.countShed(.descriptors) }
-                context.events.error(
-                    "accept_failed",
-                    EventField("address", .address(binding.settings.address)),
-                    EventField("reason", .failure(SystemError("accept", code)))
-                )
+    /// Nobody may connect here any more. Who did already is served, then let go.
+    func retire() {
+        while acceptNext() {}
+        close()
+        let address = binding.settings.address
+        loop.forEachMember { member in
+            guard let viewer = member as? ViewerConnection, viewer.listener == address else {
                 return
             }
+            viewer.retire()
+        }
+    }
+
+    override func ready(_ readiness: Readiness) {
+        for _ in 0..<Limits.acceptsPerTick where !acceptNext() { return }
+    }
+
+    /// False if nobody waits, or nobody can be let in.
+    private func acceptNext() -> Bool {
+        switch loop.reactor.accept(handle) {
+        case .accepted(let socket, let peer):
+            accept(socket, peer)
+            return true
+        case .wouldBlock: return false
+        case .failed(let code):
+            if code == EMFILE || code == ENFILE { context.metrics.countShed(.descriptors) }
+            context.events.error(
+                "accept_failed",
+                EventField("address", .address(binding.settings.address)),
+                EventField("reason", .failure(SystemError("accept", code)))
+            )
+            return false
         }
     }
 

@@ -23,6 +23,7 @@ final class ViewerConnection: LoopMember {
     private var isClosed = false
     private var isHeadQueued = false
     private var isRefused = false
+    private var isRetiring = false
     private var guardian: SlowClientGuard
     private var bytesInAtHead: Int64 = 0
     private var bytesOutAtHead: Int64 = 0
@@ -70,6 +71,15 @@ final class ViewerConnection: LoopMember {
     func drain() {
         perform(machine.apply(.drained))
         loop.touch(self)
+    }
+
+    /// Where it came in.
+    var listener: SocketAddress { binding.settings.address }
+
+    /// Its listener is gone: one that has not asked yet may do so once.
+    func retire() {
+        isRetiring = true
+        if machine.requestCount > 0 { drain() }
     }
 
     override func expired() {
@@ -254,7 +264,7 @@ final class ViewerConnection: LoopMember {
                 )
             )
         )
-        if context.isDraining { perform(machine.apply(.drained)) }
+        if context.isDraining || isRetiring { perform(machine.apply(.drained)) }
         viewer.requestNumber = machine.requestCount
         exchange.begin(for: self, viewer: viewer)
         return true
@@ -543,7 +553,7 @@ final class ViewerConnection: LoopMember {
 
     /// Why the edge ends a connection of its own accord.
     private var ownReason: CloseReason {
-        if context.isDraining { return .drain }
+        if context.isDraining || isRetiring { return .drain }
         return machine.isSpent ? .requestsMax : .notPersistent
     }
 

@@ -42,16 +42,19 @@ enum RunCommand {
             return .badConfiguration
         }
         do throws(StartFailure) {
-            let server = try EdgeServer(
-                configuration: configuration,
-                configPath: path,
-                workers: workers
-            )
+            let server = try EdgeServer(loaded, configPath: path, workers: workers)
             try server.run()
             return .ok
         } catch {
-            Terminal.error("edged: \(error.description)")
+            for reason in error.reasons { Terminal.error(words(of: reason)) }
             return .failed
         }
+    }
+
+    /// What has no place in a file is told in the name of the program.
+    private static func words(of reason: Diagnostic) -> String {
+        guard reason.position == nil else { return reason.description }
+        let remedy = reason.remedy.isEmpty ? "" : " — \(reason.remedy)"
+        return "edged: \(reason.message)\(remedy)"
     }
 }

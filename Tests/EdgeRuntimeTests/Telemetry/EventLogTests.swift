@@ -14,7 +14,7 @@ import Testing
     }
 
     private func lines(_ log: EventLog, isFinal: Bool = false) -> String {
-        String(decoding: log.takeLines(isFinal: isFinal), as: UTF8.self)
+        String(decoding: log.takeLines(isFinal: isFinal).lines, as: UTF8.self)
     }
 
     @Test func textLines() {

@@ -20,11 +20,9 @@ import Testing
         let signal = LogSignal()
         let ring = LogRing(signal: signal)
         let writer = LogWriter(
-            access: .file(path),
-            header: header,
-            rings: [ring],
-            eventTarget: .file(path + ".events"),
+            access: LogLane(LogOutlet(.file(path), header: header), rings: [ring]),
             events: events,
+            to: LogOutlet(.file(path + ".events")),
             signal: signal
         )
         return (writer, ring)
@@ -48,6 +46,54 @@ import Testing
         #expect(writer.accessLinesDropped == 0)
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 & ~0o640 == 0)
+    }
+
+    /// What a reload does to the access log: every line is in the file that was its own when it was written.
+    @Test func aLaneThatIsReplacedIsWrittenToItsEnd() throws {
+        let folder = TestFile.folder()
+        let (writer, old) = makeWriter(folder + "/old")
+        try writer.open()
+        put("one", into: old)
+        let new = LogRing(signal: LogSignal())
+        let lane = LogLane(LogOutlet(.file(folder + "/new"), header: "#head\n"), rings: [new])
+        try lane.outlet.open()
+        writer.add(lane)
+        put("two", into: new)
+        #expect(writer.pass())
+        // The other loops have not turned yet.
+        put("three", into: old)
+        old.close()
+        #expect(writer.pass())
+        put("four", into: new)
+        #expect(writer.pass())
+        #expect(TestFile.read(folder + "/old") == "one\nthree\n")
+        #expect(TestFile.read(folder + "/new") == "#head\ntwo\nfour\n")
+        #expect(writer.accessLines == 4, "lanes that are gone still count")
+    }
+
+    @Test func eventsTurnToTheirNewFileWhereTheyWereTold() throws {
+        let path = TestFile.folder() + "/access"
+        let events = EventLog()
+        let (writer, _) = makeWriter(path, events: events)
+        try writer.open()
+        events.beginQueueing()
+        events.configure(level: .info, format: .standard, target: .file(path + ".events"))
+        events.info("before")
+        for (index, format) in [LogFormat.json, .standard].enumerated() {
+            let outlet = LogOutlet(.file(path + ".\(index)"))
+            try outlet.open()
+            events.configure(
+                level: .info,
+                format: format,
+                target: outlet.target,
+                outlet: outlet
+            )
+            events.info("after")
+        }
+        #expect(writer.pass(isFinal: true))
+        #expect(TestFile.read(path + ".events")?.hasSuffix(" info before\n") == true)
+        #expect(TestFile.read(path + ".0")?.hasSuffix("\"event\":\"after\"}\n") == true)
+        #expect(TestFile.read(path + ".1")?.hasSuffix(" info after\n") == true)
     }
 
     @Test func aFullDiskCostsLinesAndIsReportedOnce() throws {

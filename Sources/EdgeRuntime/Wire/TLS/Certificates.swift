@@ -15,6 +15,8 @@ struct CertificateFacts: Equatable, Sendable {
     /// Seconds since 1970.
     var notBefore: Int64
     var notAfter: Int64
+    /// SHA-256 of the whole certificate: two that tell the same facts may still be two.
+    var fingerprint: [UInt8] = []
 
     /// A warning for the operator, who may be about to replace the file: not a reason to refuse to start.
     func warning(at now: Int64) -> String? {
@@ -85,8 +87,15 @@ struct CertificateChain: ~Copyable {
             subject: Self.subject(of: leaf),
             names: Self.names(of: leaf),
             notBefore: Self.seconds(X509_get0_notBefore(leaf)),
-            notAfter: Self.seconds(X509_get0_notAfter(leaf))
+            notAfter: Self.seconds(X509_get0_notAfter(leaf)),
+            fingerprint: Self.fingerprint(of: leaf)
         )
+    }
+
+    private static func fingerprint(of certificate: OpaquePointer) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        guard X509_digest(certificate, EVP_sha256(), &digest, nil) == 1 else { return [] }
+        return digest
     }
 
     /// As RFC 2253 writes it: `CN=client,O=Example`.
