@@ -378,6 +378,39 @@ class Policies(Suite):
         self.edge.reasoned("distribution_disabled")
 
 
+class Addresses(Suite):
+    def setup(self):
+        self.app = self.origin()
+        self.edge = self.edge({
+            "trusted_proxies": ["127.0.0.1"],
+            "origins": {"app": {"url": self.app.url}},
+            "distributions": {"all": site(
+                "app",
+                behavior("/echo/none-of", "app", deny_addresses=["203.0.113.0/24", "2001:db8::/32"]),
+                behavior("/echo/only", "app", allow_addresses=["198.51.100.7", "2001:db8::/32"]),
+                behavior("/echo/both", "app", allow_addresses=["203.0.113.0/24"], deny_addresses=["203.0.113.9"]))},
+        })
+
+    def status(self, target, viewer=None):
+        fields = [("X-Forwarded-For", viewer)] if viewer else []
+        return self.edge.get(target, fields).status
+
+    def test_who_is_let_in(self):
+        for target, viewer, status in (
+                ("none-of", None, 200), ("none-of", "203.0.114.1", 200), ("none-of", "203.0.113.9", 403),
+                ("none-of", "2001:db8::1", 403), ("only", None, 403), ("only", "198.51.100.7", 200),
+                ("only", "198.51.100.8", 403), ("only", "2001:db8:1::1", 200), ("both", "203.0.113.8", 200),
+                ("both", "203.0.113.9", 403), ("both", "192.0.2.1", 403)):
+            equal(self.status("/echo/" + target, viewer), status, f"{target} {viewer}")
+        equal(len(self.app.asked("/echo/only")), 2)
+
+    def test_the_refusal_has_its_reason(self):
+        response = self.edge.get("/echo/only?reason")
+        equal(response.status, 403)
+        check(b"access_denied" in response.body, response.body)
+        equal(self.edge.reasoned("access_denied")["sc-status"], 403)
+
+
 class Hosts(Suite):
     def setup(self):
         self.app = self.origin()

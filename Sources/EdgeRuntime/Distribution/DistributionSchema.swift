@@ -154,8 +154,8 @@ extension ConfigSchema {
             "Groups of keys; a request must be signed by one."
         ),
         Setting("geo", .record(countries), nil, .later, "The behaviour's own."),
-        Setting("allow_addresses", .list(.text(.prefix), some), nil, .later, "Only these."),
-        Setting("deny_addresses", .list(.text(.prefix), some), nil, .later, "None of these."),
+        Setting("allow_addresses", .list(.text(.prefix), some), "Only these."),
+        Setting("deny_addresses", .list(.text(.prefix), some), "None of these."),
         Setting("referers", .list(.text(.domain), some), nil, .later, "Hosts that may refer."),
         Setting("rate", .record(rate), nil, .later, "Requests per time."),
     ]
