@@ -86,8 +86,8 @@ class Edge:
 
     binary = ".build/debug/edged"
 
-    def __init__(self, folder, configuration, workers=2, listen=None, environment=None, flags=()):
-        self.folder, self.workers, self.flags = folder, workers, flags
+    def __init__(self, folder, configuration, workers=2, listen=None, environment=None, flags=(), under=()):
+        self.folder, self.workers, self.flags, self.under = folder, workers, flags, under
         self.environment = environment
         os.makedirs(folder, exist_ok=True)
         self.port = Ports.take()
@@ -114,7 +114,7 @@ class Edge:
         self.write()
         with open(self.path("output"), "wb") as output:
             self.process = subprocess.Popen(
-                [self.binary, "run", "-c", self.path("edge.json"), *self.flags,
+                [*self.under, self.binary, "run", "-c", self.path("edge.json"), *self.flags,
                  *(["--workers", str(self.workers)] if self.workers else [])],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
                 env={**os.environ, **(self.environment or {})})

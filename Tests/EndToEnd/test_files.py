@@ -7,6 +7,43 @@ import wire
 from harness import Suite, behavior, check, equal, eventually, site
 
 
+class Permissions(Suite):
+    """What the edge itself may not read is the operator's mistake, and no secret 404."""
+
+    def setup(self):
+        for name in ("a/1.txt", "a/2.txt", "b/3.txt", "shut/4.txt", "open.txt"):
+            self.write("public/" + name, b"text\n")
+        for name in ("a/1.txt", "a/2.txt", "b/3.txt", "shut"):
+            os.chmod(os.path.join(self.folder, "public", name), 0)
+        self.stack.callback(os.chmod, os.path.join(self.folder, "public/shut"), 0o755)
+        # Root reads what nobody may, unless it gives that up.
+        under = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        self.edge = self.edge({
+            "origins": {"files": {"files": os.path.join(self.folder, "public")}},
+            "distributions": {"all": site("files")},
+        }, workers=1, under=under)
+
+    def test_unreadable_is_403_and_the_edges_fault(self):
+        equal(self.edge.get("/open.txt").status, 200)
+        for target in ("/a/1.txt", "/a/2.txt", "/a/1.txt", "/b/3.txt", "/shut/4.txt"):
+            response = self.edge.get(target)
+            equal(response.status, 403, target)
+            check(b"file_not_permitted" in response.body, response.body)
+            equal(self.edge.logged(target)["x-edge-reason"], "file_not_permitted")
+        for folder in ("/a", "/b", "/shut"):
+            self.edge.event("file_not_permitted", level="warn", origin="files", folder=folder)
+        told = [event["folder"] for event in self.edge.events() if event["event"] == "file_not_permitted"]
+        equal(sorted(told), ["/a", "/b", "/shut"])
+
+    def test_a_repaired_file_is_served(self):
+        self.write("public/mended.txt", b"text\n")
+        path = os.path.join(self.folder, "public/mended.txt")
+        os.chmod(path, 0)
+        equal(self.edge.get("/mended.txt").status, 403)
+        os.chmod(path, 0o644)
+        equal(self.edge.get("/mended.txt").status, 200)
+
+
 class Files(Suite):
     def setup(self):
         self.put("index.html", b"<h1>home</h1>\n")
@@ -149,6 +186,33 @@ class Files(Suite):
         response = self.edge.ask("OPTIONS", "/notes.txt")
         check(response.status in (200, 204), response)
         check("GET" in (response["Allow"] or ""), response)
+
+    def test_a_file_that_is_rewritten_while_it_streams_is_cut(self):
+        size = 12_000_000
+        self.put("rewritten.bin", wire.pattern(size))
+        with self.edge.connect(buffer=4096) as connection:
+            connection.send(connection.head("GET", "/rewritten.bin"))
+            equal(connection.response_head()["Content-Length"], str(size))
+            part = connection.exactly(100_000)
+            with open(self.place("rewritten.bin"), "r+b") as file:
+                file.write(bytes(size))
+            try:
+                connection.exactly(size - len(part))
+                check(False, "the answer was completed")
+            except wire.Closed as closed:
+                equal(part + closed.partial, wire.pattern(len(part) + len(closed.partial)))
+        self.edge.logged("/rewritten.bin", **{"x-edge-reason": "file_changed", "x-edge-result-type": "Error"})
+        equal(self.edge.get("/rewritten.bin").body, bytes(size))
+
+    def test_a_file_that_is_replaced_while_it_streams_is_sent_as_it_was(self):
+        size = 12_000_000
+        self.put("replaced.bin", wire.pattern(size))
+        with self.edge.connect(buffer=4096) as connection:
+            connection.send(connection.head("GET", "/replaced.bin"))
+            connection.response_head()
+            self.put("replaced.bin.new", b"another\n")
+            os.rename(self.place("replaced.bin.new"), self.place("replaced.bin"))
+            equal(wire.digest(connection.exactly(size)), wire.digest(wire.pattern(size)))
 
     # Conditional requests
 

@@ -115,6 +115,7 @@ final class FileTransfer {
         case directory
         case missing
         case forbidden
+        case notPermitted
         case failed
     }
 
@@ -174,8 +175,23 @@ final class FileTransfer {
             origin.cache.insertAbsence(of: key.span, now: loop.now)
             fetch?.apply(.failed(.fileNotFound))
         case .forbidden: refuse(.fileForbidden)
+        case .notPermitted:
+            warn()
+            refuse(.fileNotPermitted)
         case .failed: refuse(.fileUnreadable)
         }
+    }
+
+    private func warn() {
+        guard let exchange = fetch?.exchange, let fetch, let folder = origin.told.firstIn(path)
+        else { return }
+        let settings = exchange.generation.configuration.origins[fetch.route.origin]
+        exchange.context.events.warn(
+            "file_not_permitted",
+            EventField("origin", .text(settings.name)),
+            EventField("folder", .text("/" + String(decoding: folder, as: UTF8.self))),
+            EventField("file", .text("/" + String(decoding: path, as: UTF8.self)))
+        )
     }
 
     /// Whatever was known of this file, it is not to be served.
@@ -193,6 +209,7 @@ final class FileTransfer {
         case .directory: return .directory
         case .missing: return .missing
         case .forbidden: return .forbidden
+        case .notPermitted: return .notPermitted
         case .failed: return .failed
         }
     }
@@ -296,7 +313,7 @@ final class FileTransfer {
         {
         case .wait: return
         case .finished: preconditionFailure("what was taken was read before")
-        case .truncated: fetch.bodyFailed(.originTruncated)
+        case .truncated: fetch.bodyFailed(.fileChanged)
         case .read(let next): read(next, of: file)
         }
     }
@@ -307,26 +324,21 @@ final class FileTransfer {
             ? loop.chunks.leaseSmall() : loop.chunks.leaseLarge()
         let start = chunk.filled
         offload(
-            {
-                do throws(SystemError) {
-                    return try FileRoot.read(file, at: read.offset, count: read.count, into: chunk)
-                } catch {
-                    return -1
-                }
-            },
-            then: { [self] (count: Int) in didRead(chunk, start, count) }
+            { FileRoot.read(file, at: read.offset, count: read.count, into: chunk) },
+            then: { [self] reading in didRead(chunk, start, reading) }
         )
     }
 
-    private func didRead(_ chunk: Chunk, _ start: Int, _ count: Int) {
+    private func didRead(_ chunk: Chunk, _ start: Int, _ reading: FileReading) {
         guard let fetch else { return }
-        guard count >= 0 else {
-            fetch.bodyFailed(.fileUnreadable)
-            return
+        switch reading {
+        case .bytes(let count):
+            plan.didRead(count)
+            fetch.body.push(ChunkRange(chunk: chunk, start: start, end: start + count))
+            fetch.exchange?.touchHost()
+            resume()
+        case .changed: fetch.bodyFailed(.fileChanged)
+        case .failed: fetch.bodyFailed(.fileUnreadable)
         }
-        plan.didRead(count)
-        fetch.body.push(ChunkRange(chunk: chunk, start: start, end: start + count))
-        fetch.exchange?.touchHost()
-        resume()
     }
 }

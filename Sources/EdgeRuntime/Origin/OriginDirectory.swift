@@ -88,6 +88,7 @@ final class ServerSet {
 final class FileOrigin {
     let root: FileRoot
     var cache = FileCache()
+    var told = ToldFolders()
 
     init(root: FileRoot) { self.root = root }
 }

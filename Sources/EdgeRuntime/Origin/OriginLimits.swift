@@ -50,6 +50,9 @@ extension Limits {
     static let fileCacheEntries = 2048
     /// How old the last look at the file may be: an edit shows within a blink, a hot file costs ten stats a second.
     static let fileCheckNanoseconds: Int64 = 100_000_000
+    /// Folders with files that the edge may not read, each told once. More are one mistake higher up, and every
+    /// request has its line in the access log.
+    static let fileFoldersTold = 32
     /// Bytes of a large file that lie in memory before the viewer took them.
     static let fileReadAheadBytes = 256 << 10
 }

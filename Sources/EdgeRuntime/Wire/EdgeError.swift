@@ -119,6 +119,7 @@ extension EdgeError {
         case loopDetected
         case fileNotFound
         case fileForbidden
+        case fileNotPermitted
         case notAcceptableMethod
         case rangeNotSatisfiable
         case expectationFailed
@@ -155,6 +156,7 @@ extension EdgeError {
         case functionInvalid
         case arenaOverflow
         case fileUnreadable
+        case fileChanged
         case internalError
     }
 }
@@ -289,6 +291,7 @@ extension EdgeError.Kind {
         case .loopDetected: Row("loop_detected", .client, .never, 508, .request)
         case .fileNotFound: Row("file_not_found", .client, .never, 404, .error)
         case .fileForbidden: Row("file_forbidden", .client, .never, 404, .error)
+        case .fileNotPermitted: Row("file_not_permitted", .edge, .never, 403, .error)
         case .notAcceptableMethod: Row("not_acceptable_method", .client, .never, 405, .method)
         case .rangeNotSatisfiable: Row("range_not_satisfiable", .client, .never, 416, .request)
         case .expectationFailed: Row("expectation_failed", .client, .never, 417, .request)
@@ -331,6 +334,7 @@ extension EdgeError.Kind {
         // Ourselves.
         case .arenaOverflow: Row("arena_overflow", .edge, .never, 500, .error)
         case .fileUnreadable: Row("file_unreadable", .edge, .never, 500, .error)
+        case .fileChanged: Row("file_changed", .edge, .never, 500, .error)
         case .internalError: Row("internal_error", .edge, .never, 500, .error)
         }
     }
@@ -392,6 +396,7 @@ extension EdgeError {
     static var loopDetected: Self { Self(.loopDetected) }
     static var fileNotFound: Self { Self(.fileNotFound) }
     static var fileForbidden: Self { Self(.fileForbidden) }
+    static var fileNotPermitted: Self { Self(.fileNotPermitted) }
     static var notAcceptableMethod: Self { Self(.notAcceptableMethod) }
     static var rangeNotSatisfiable: Self { Self(.rangeNotSatisfiable) }
     static var expectationFailed: Self { Self(.expectationFailed) }
@@ -428,5 +433,6 @@ extension EdgeError {
     static var functionInvalid: Self { Self(.functionInvalid) }
     static var arenaOverflow: Self { Self(.arenaOverflow) }
     static var fileUnreadable: Self { Self(.fileUnreadable) }
+    static var fileChanged: Self { Self(.fileChanged) }
     static var internalError: Self { Self(.internalError) }
 }

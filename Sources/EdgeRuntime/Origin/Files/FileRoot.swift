@@ -26,9 +26,19 @@ enum FileOpening: Sendable {
     case file(OpenFile)
     case directory
     case missing
-    /// It exists, but not for viewers: outside of the root, not readable, not a regular file.
+    /// It exists, but not for viewers: outside of the root, not a regular file.
     case forbidden
+    /// The edge itself may not read it, or not look into its folder: a mistake of the operator.
+    case notPermitted
     /// The machine's fault, not the path's: no descriptors, a broken disk.
+    case failed(SystemError)
+}
+
+enum FileReading: Equatable, Sendable {
+    /// 0 at the end of the file.
+    case bytes(Int)
+    /// Written to since it was opened: what follows does not belong to what was sent.
+    case changed
     case failed(SystemError)
 }
 
@@ -110,19 +120,26 @@ final class FileRoot: Sendable {
         return chunk
     }
 
-    /// Reads into the free part of `chunk`; 0 at the end of the file.
+    /// Reads into the free part of `chunk`. The look at the file comes behind the read: a write sets the time before it
+    /// moves the first byte.
     static func read(
         _ file: OpenFile,
         at offset: Int64,
         count: Int,
         into chunk: Chunk
-    ) throws(SystemError) -> Int {
+    ) -> FileReading {
         precondition(count <= chunk.room, "more than there is room for")
-        let taken = try Syscall.value("pread") {
+        let taken = Syscall.retrying {
             pread(file.descriptor.raw, chunk.base + chunk.filled, count, off_t(offset))
         }
+        guard taken >= 0 else { return .failed(SystemError("pread", CInt(-taken))) }
+        var after = stat()
+        guard fstat(file.descriptor.raw, &after) == 0 else {
+            return .failed(SystemError("fstat", EIO))
+        }
+        guard FileEntity(after) == file.entity else { return .changed }
         chunk.didFill(taken)
-        return taken
+        return .bytes(taken)
     }
 
     // MARK: Inside
@@ -173,7 +190,8 @@ final class FileRoot: Sendable {
         switch code {
         case ENOENT, ENOTDIR, ENAMETOOLONG: return .missing
         // EXDEV: leads out of the root. ENXIO: a socket, or a device that is not there.
-        case EXDEV, ELOOP, EACCES, EPERM, ENXIO, ENODEV: return .forbidden
+        case EXDEV, ELOOP, EPERM, ENXIO, ENODEV: return .forbidden
+        case EACCES: return .notPermitted
         default: return .failed(SystemError(call, code))
         }
     }

@@ -51,6 +51,7 @@ final class TemporaryFolder {
         case .directory: "directory"
         case .missing: "missing"
         case .forbidden: "forbidden"
+        case .notPermitted: "not permitted"
         case .failed(let error): error.description
         }
     }
@@ -120,10 +121,34 @@ final class TemporaryFolder {
             return
         }
         let chunk = Chunk(capacity: 64)
-        #expect(try FileRoot.read(file, at: 2, count: 3, into: chunk) == 3)
-        #expect(try FileRoot.read(file, at: 8, count: 9, into: chunk) == 2)
-        #expect(try FileRoot.read(file, at: 10, count: 9, into: chunk) == 0)
+        #expect(FileRoot.read(file, at: 2, count: 3, into: chunk) == .bytes(3))
+        #expect(FileRoot.read(file, at: 8, count: 9, into: chunk) == .bytes(2))
+        #expect(FileRoot.read(file, at: 10, count: 9, into: chunk) == .bytes(0))
         #expect(chunk.bytes.text == "23489")
+    }
+
+    @Test func aFileThatIsWrittenToIsNotReadOn() throws {
+        let folder = TemporaryFolder()
+        folder.write("a", "0123456789")
+        let root = try FileRoot(path: folder.path)
+        guard case .file(let file) = root.open("a".utf8.span) else {
+            Issue.record("not opened")
+            return
+        }
+        let chunk = Chunk(capacity: 64)
+        #expect(FileRoot.read(file, at: 0, count: 3, into: chunk) == .bytes(3))
+        truncate("\(folder.path)/a", 5)
+        #expect(FileRoot.read(file, at: 3, count: 3, into: chunk) == .changed)
+        #expect(chunk.bytes.text == "012")
+        // Whoever replaces it by another file leaves this one alone.
+        guard case .file(let same) = root.open("a".utf8.span) else {
+            Issue.record("not opened")
+            return
+        }
+        folder.write("b", "other")
+        rename("\(folder.path)/b", "\(folder.path)/a")
+        #expect(FileRoot.read(same, at: 3, count: 2, into: chunk) == .bytes(2))
+        #expect(chunk.bytes.text == "01234")
     }
 
     @Test func aFileThatIsTooLargeHasNoCopy() throws {
@@ -132,6 +157,21 @@ final class TemporaryFolder {
         truncate("\(folder.path)/a", off_t(Limits.fileCachedBytesMax + 1))
         let root = try FileRoot(path: folder.path)
         #expect(word(root.open("a".utf8.span)) == "large")
+    }
+}
+
+@Suite struct ToldFoldersTests {
+    @Test func eachFolderIsToldOnceAndNotTooMany() {
+        var told = ToldFolders()
+        func tell(_ path: String) -> String? {
+            told.firstIn(Array(path.utf8)).map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(tell("a/b/c.txt") == "a/b")
+        #expect(tell("a/b/d.txt") == nil)
+        #expect(tell("a/e.txt") == "a")
+        #expect(tell("top.txt") == "")
+        for index in 3..<Limits.fileFoldersTold { #expect(tell("\(index)/x") == "\(index)") }
+        #expect(tell("one more/x") == nil)
     }
 }
 
