@@ -118,7 +118,8 @@ enum HTTPDate {
         text[at + 1] = 0x30 + UInt8(truncatingIfNeeded: value % 10)
     }
 
-    private static func seconds(_ year: Int, _ month: Int, _ day: Int, _ time: Int64) -> Int64? {
+    /// Seconds since 1970 of a day that exists; `time` is counted from its midnight.
+    static func seconds(_ year: Int, _ month: Int, _ day: Int, _ time: Int64) -> Int64? {
         guard day >= 1, day <= daysIn(month, year) else { return nil }
         return days(year, month, day) * 86_400 + time
     }
