@@ -327,7 +327,7 @@ private final class SlowReader: LoopMember {
         override func reached(_ place: Int) { readMost = .max }
     }
 
-    private let world: World
+    private unowned let world: World
     private let handle: SocketHandle
     private let pause: Nanoseconds
 

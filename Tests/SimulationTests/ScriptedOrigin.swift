@@ -3,7 +3,7 @@
 @testable import EdgeRuntime
 
 final class ScriptedOrigin: LoopMember {
-    private let world: World
+    private unowned let world: World
     private let handle: SocketHandle
     let name: String
     private var connections = 0

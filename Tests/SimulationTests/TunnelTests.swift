@@ -85,7 +85,7 @@ private final class Echo: LoopMember {
         override func ended() { script([.close]) }
     }
 
-    private let world: World
+    private unowned let world: World
     private let handle: SocketHandle
 
     init(_ world: World, at address: String) throws {

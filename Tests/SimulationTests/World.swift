@@ -55,13 +55,14 @@ final class World {
     let reactor: SimulatedReactor
     let loop: EventLoop
     let worker: Worker
-    private var published: Published
+    private(set) var published: Published
     /// Those that were replaced.
     private var generations: [WeakGeneration] = []
     /// A storm turns to a new generation after so many ticks.
     var reloadsEvery: Int?
     private let ring = LogRing(signal: LogSignal())
     let metrics: LoopMetrics
+    let tickets = TicketKeys(now: 1_700_000_000)
     private(set) var origins: [ScriptedOrigin] = []
     var plans: [Plan] = []
     private var attempts: [Int] = []
@@ -118,7 +119,7 @@ final class World {
             blocking: try BlockingPool(threads: 0),
             random: Random(seed: random.next())
         )
-        published = try Self.published(config, replacing: nil, now: loop.now)
+        published = try Self.published(config, tickets, replacing: nil, now: loop.now)
         let all = Metrics(vocabulary: published.vocabulary)
         metrics = all.all[0]
         worker = Worker(
@@ -142,6 +143,7 @@ final class World {
 
     private static func published(
         _ config: String,
+        _ tickets: TicketKeys,
         replacing previous: Published?,
         now: Nanoseconds
     ) throws -> Published {
@@ -152,7 +154,7 @@ final class World {
         return try Published(
             number: (previous?.number ?? 0) + 1,
             configuration: configuration,
-            tickets: TicketKeys(now: 1_700_000_000),
+            tickets: tickets,
             vocabulary: previous?.vocabulary ?? MetricVocabulary(origins: [], loops: 1),
             replacing: previous,
             now: now
@@ -161,7 +163,7 @@ final class World {
 
     /// The next generation, for the whole of the world at once.
     func reload(_ config: String = World.config) throws {
-        published = try Self.published(config, replacing: published, now: loop.now)
+        published = try Self.published(config, tickets, replacing: published, now: loop.now)
         generations.append(WeakGeneration(worker.context.generation))
         worker.publish(published, accessLog: worker.context.accessLog)
     }

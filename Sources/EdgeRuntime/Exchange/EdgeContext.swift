@@ -15,7 +15,9 @@ final class Generation {
 }
 
 final class EdgeContext {
-    let loop: EventLoop
+    /// Borrowed from the worker that owns both: the loop's members hold the context, and a context that held the
+    /// loop would keep all of them for ever once the worker is gone.
+    unowned(unsafe) let loop: EventLoop
     /// This edge in `Via` and `CDN-Loop`: a token of its own, so that edges may be chained and loops are seen.
     let name: [UInt8]
     private(set) var metrics: LoopMetrics

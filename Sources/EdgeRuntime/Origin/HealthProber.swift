@@ -180,7 +180,8 @@ private final class Probe: OriginClient {
     private unowned let prober: HealthProber
     let row: Int
     let member: Int
-    private let pool: OriginPool
+    /// The pool holds who waits for it; a probe that is cut off with its loop must not hold the pool.
+    private unowned let pool: OriginPool
 
     init(prober: HealthProber, row: Int, member: Int, pool: OriginPool) {
         self.prober = prober
