@@ -127,7 +127,7 @@ struct PlantedMistake: Sendable, CustomTestStringConvertible {
         .init("on_error = \"open\"", "on_error = \"opened\"", "did you mean \"open\"?"),
         .init("mode = \"pass\"", "mode = \"past\"", "did you mean \"pass\"?"),
         .init("env(\"AWS_ACCESS_KEY_ID\", \"\")", "env(\"NOT_SET_ANYWHERE\")", "give a default"),
-        .init("workers = \"auto\",", "workers = \"auto\"", "is a comma missing"),
+        .init("workers = \"auto\",", "workers = \"auto\"", "',' is missing"),
         .init("workers = \"auto\",", "workers = \"auto,", "close it with \""),
         .init("workers = \"auto\",", "\"workers\" = \"auto\",", "write [\"workers\"]"),
         .init("workers = \"auto\",", "workers = tostring,", "booleans and tables"),
@@ -152,9 +152,11 @@ struct PlantedMistake: Sendable, CustomTestStringConvertible {
         let result = ConfigCheck.load(text: bad, path: Self.path)
         #expect(result.configuration == nil)
         let errors = result.diagnostics.filter { $0.severity == .error }
-        let near = errors.filter { abs(($0.position?.line ?? 0) - line) <= 1 }
         #expect(
-            near.contains { $0.description.contains(mistake.says) && !$0.remedy.isEmpty },
+            errors.contains {
+                $0.position?.line == line && $0.position?.file == Self.path
+                    && $0.description.contains(mistake.says) && !$0.remedy.isEmpty
+            },
             "\(line): \(errors.map(\.description))"
         )
     }

@@ -55,7 +55,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("return {\n  a = 1\n  b = 2\n}", 3, 3, "comma"), ("x = = 1", 1, 5, "value"),
+        ("return {\n  a = 1\n  b = 2\n}", 2, 8, "write it here"),
+        ("return {\n  a = 1\n", 3, 1, "'}' is needed to close '{' of line 1"),
+        ("return { a = 1 )", 1, 16, "'}' is needed"), ("x = = 1", 1, 5, "value"),
         ("if a then\n", 2, 1, "'end' is needed to close 'if' of line 1"),
         ("return {\r\n  'x' = 1 }", 2, 3, "[\"x\"]"), ("a = \"b\n", 1, 5, "close it"),
     ])

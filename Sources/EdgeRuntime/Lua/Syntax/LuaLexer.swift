@@ -24,7 +24,7 @@ struct LuaLexer {
         let start = at
         let place = position
         guard let byte = peek() else {
-            return LuaToken(kind: .end, position: place, range: start..<start)
+            return LuaToken(kind: .end, position: place, end: place, range: start..<start)
         }
         let kind: LuaToken.Kind
         switch byte {
@@ -42,7 +42,7 @@ struct LuaLexer {
         default:
             kind = .symbol(try symbol())
         }
-        return LuaToken(kind: kind, position: place, range: start..<at)
+        return LuaToken(kind: kind, position: place, end: position, range: start..<at)
     }
 
     // MARK: Blanks and comments

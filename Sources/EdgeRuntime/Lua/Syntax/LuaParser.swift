@@ -8,6 +8,8 @@ struct LuaParser {
     private var lexer: LuaLexer
     var token: LuaToken
     private var following: LuaToken?
+    /// Where the word before `token` ends.
+    private var behind = LuaPosition(line: 1, column: 1)
     private var depth = 0
     var scope = LuaScope()
 
@@ -28,6 +30,7 @@ struct LuaParser {
     // MARK: Words
 
     mutating func advance() throws(LuaSyntaxError) {
+        behind = token.end
         if let following {
             token = following
             self.following = nil
@@ -87,9 +90,16 @@ struct LuaParser {
         at start: LuaPosition
     ) throws(LuaSyntaxError) {
         guard !at(symbol) else { return try advance() }
+        // Reported where it is to be written, which may be many lines above the next word.
+        if opener == .openBrace, token.beginsItem {
+            throw LuaSyntaxError(
+                position: behind,
+                message: "',' is missing before \(shownToken)",
+                remedy: "write it here, or close the '{' of line \(start.line)"
+            )
+        }
         var remedy = "'\(symbol.rawValue)' is needed to close '\(opener.rawValue)'"
         remedy += start.line == token.position.line ? "" : " of line \(start.line)"
-        if opener == .openBrace { remedy += "; is a comma missing before this?" }
         throw LuaSyntaxError(
             position: token.position,
             message: "unexpected \(shownToken)",

@@ -26,8 +26,19 @@ struct LuaToken: Sendable {
 
     var kind: Kind
     var position: LuaPosition
+    /// Just behind it: where something is missing when the next word is not what may follow.
+    var end: LuaPosition
     /// Where its bytes lie in the text.
     var range: Range<Int>
+
+    /// Whether an item of a table constructor may begin with it.
+    var beginsItem: Bool {
+        switch kind {
+        case .name, .string, .integer, .float, .symbol(.openBrace), .symbol(.openBracket): true
+        case .keyword(let word): [.true, .false, .nil, .not, .function].contains(word)
+        case .end, .symbol: false
+        }
+    }
 }
 
 enum LuaKeyword: String, CaseIterable, Sendable {
