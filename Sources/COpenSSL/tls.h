@@ -147,13 +147,62 @@ static inline long edge_memory_bytes(BIO *memory, const char **bytes) {
   *bytes = base;
   return count;
 }
-// 1 when these bytes are an OCSP response that says something about a certificate.
-static inline int edge_is_staple(const unsigned char *bytes, long count) {
+// What an OCSP response says about one certificate. Times are seconds since 1970; no `until` means that the response
+// names no end.
+typedef struct edge_staple {
+  int is_about; // it speaks of this certificate
+  int is_revoked;
+  int ends;
+  int64_t from, until;
+} edge_staple;
+
+static inline int64_t edge_epoch_seconds(const ASN1_TIME *time) {
+  int days = 0, seconds = 0;
+  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+  int known = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
+  ASN1_TIME_free(epoch);
+  return known ? (int64_t)days * 86400 + seconds : 0;
+}
+
+// By serial number and the issuer's name; the issuer's key is not asked for, since its certificate need not be here.
+static inline int edge_staple_names(OCSP_CERTID *id, X509 *leaf) {
+  ASN1_OCTET_STRING *issuer = NULL;
+  ASN1_OBJECT *algorithm = NULL;
+  ASN1_INTEGER *serial = NULL;
+  if (OCSP_id_get0_info(&issuer, &algorithm, NULL, &serial, id) != 1) return 0;
+  const EVP_MD *hash = EVP_get_digestbyobj(algorithm);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  return hash != NULL && ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) == 0 &&
+         X509_NAME_digest(X509_get_issuer_name(leaf), hash, digest, &size) == 1 &&
+         (int)size == ASN1_STRING_length(issuer) && memcmp(digest, ASN1_STRING_get0_data(issuer), size) == 0;
+}
+
+// 0 when these bytes are no successful OCSP response.
+static inline int edge_read_staple(const unsigned char *bytes, long count, X509 *leaf, edge_staple *told) {
+  memset(told, 0, sizeof *told);
   OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &bytes, count);
   int good = response != NULL && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+  OCSP_BASICRESP *basic = good ? OCSP_response_get1_basic(response) : NULL;
   OCSP_RESPONSE_free(response);
-  return good;
+  if (basic == NULL) return 0;
+  for (int index = 0; index < OCSP_resp_count(basic) && !told->is_about; index++) {
+    OCSP_SINGLERESP *single = OCSP_resp_get0(basic, index);
+    if (!edge_staple_names((OCSP_CERTID *)OCSP_SINGLERESP_get0_id(single), leaf)) continue;
+    ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
+    int status = OCSP_single_get0_status(single, NULL, NULL, &from, &until);
+    told->is_about = 1;
+    told->is_revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+    told->from = edge_epoch_seconds(from);
+    told->ends = until != NULL;
+    if (until != NULL) told->until = edge_epoch_seconds(until);
+  }
+  OCSP_BASICRESP_free(basic);
+  return 1;
 }
+
+// When a connection's certificates must be valid; 0 where the machine's clock decides.
+static inline int64_t edge_SSL_verify_time(SSL *s) { return (int64_t)X509_VERIFY_PARAM_get_time(SSL_get0_param(s)); }
 
 // The ticket keys hang on the SSL_CTX, because OpenSSL gives the callback no argument of its own.
 typedef int (*edge_ticket_callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int);

@@ -1,16 +1,15 @@
-// What the control loop does unasked, once a second: keys that are due, certificates that end, loops that are stuck.
+// What the control loop does unasked, once a second: certificates that end, loops that are stuck. A timer of its own
+// renews the keys of session tickets.
 
 final class Chores: LoopMember {
     private unowned let server: EdgeServer
-    private let tickets: TicketKeys
     private let systemd: Systemd
     private let period: Nanoseconds
     private var nextReminder = Nanoseconds.never
     private var stuck: Set<Int> = []
 
-    init(server: EdgeServer, loop: EventLoop, tickets: TicketKeys, systemd: Systemd) {
+    init(server: EdgeServer, loop: EventLoop, systemd: Systemd) {
         self.server = server
-        self.tickets = tickets
         self.systemd = systemd
         period = min(Limits.chorePeriod, systemd.watchdogPeriod ?? .never)
         super.init(loop: loop)
@@ -19,9 +18,6 @@ final class Chores: LoopMember {
     }
 
     override func expired() {
-        if tickets.rotate(now: loop.clock.wall.seconds) {
-            server.events.debug("ticket_key_rotated")
-        }
         if loop.now >= nextReminder { warnOfCertificates() }
         lookAfterLoops()
         if systemd.watchdogPeriod != nil, stuck.isEmpty { systemd.alive() }
@@ -41,6 +37,19 @@ final class Chores: LoopMember {
                     "certificate_ends_soon",
                     EventField("file", .text(certificate.file)),
                     EventField("days", .number((certificate.notAfter - now) / 86_400))
+                )
+            }
+        }
+        for staple in server.published.staples {
+            if let warning = staple.warning(at: now) {
+                server.events.warn("ocsp_response_invalid", EventField("reason", .text(warning)))
+            } else if let left = staple.notAfter.map({ $0 - now }),
+                left < Limits.stapleWarningSeconds
+            {
+                server.events.warn(
+                    "ocsp_response_ends_soon",
+                    EventField("file", .text(staple.file)),
+                    EventField("hours", .number(left / 3600))
                 )
             }
         }
@@ -65,5 +74,24 @@ final class Chores: LoopMember {
                 server.events.info("loop_goes_on", index)
             }
         }
+    }
+}
+
+/// Renews the keys of session tickets when they are due. Apart from the server, so that it runs in the simulator.
+final class TicketTimer: LoopMember {
+    private let tickets: TicketKeys
+    private let events: EventLog
+
+    init(tickets: TicketKeys, events: EventLog, loop: EventLoop) {
+        self.tickets = tickets
+        self.events = events
+        super.init(loop: loop)
+        loop.add(self)
+        loop.setDeadline(self, at: loop.now + Limits.chorePeriod)
+    }
+
+    override func expired() {
+        if tickets.rotate(now: loop.clock.wall.seconds) { events.debug("ticket_key_rotated") }
+        loop.setDeadline(self, at: loop.now + Limits.chorePeriod)
     }
 }

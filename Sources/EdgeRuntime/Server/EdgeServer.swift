@@ -86,7 +86,8 @@ package final class EdgeServer: @unchecked Sendable {
         for listen in published.configuration.settings.listen {
             events.info("listening", EventField("address", .address(listen.address)))
         }
-        chores = Chores(server: self, loop: control, tickets: tickets, systemd: systemd)
+        chores = Chores(server: self, loop: control, systemd: systemd)
+        _ = TicketTimer(tickets: tickets, events: events, loop: control)
         chores?.warnOfCertificates()
         state = .serving
         systemd.ready()

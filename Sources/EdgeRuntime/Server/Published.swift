@@ -70,6 +70,14 @@ final class Published: Sendable {
         }.filter { seen.insert($0.file).inserted }
     }
 
+    /// The OCSP responses beside them, each file once.
+    var staples: [Staple] {
+        var seen: Set<String> = []
+        return configuration.settings.listen.flatMap { listen in
+            bindings[listen.address]?.tls?.staples.compactMap(\.self) ?? []
+        }.filter { seen.insert($0.file).inserted }
+    }
+
     private static func context(
         _ tls: ListenTLS,
         _ tickets: TicketKeys

@@ -11,6 +11,8 @@ extension Limits {
     static let certificateWarningSeconds: Int64 = 14 * 86_400
     /// How long a certificate goes unmentioned after a warning.
     static let certificateReminder = Nanoseconds.seconds(86_400)
+    /// OCSP responses live for days. Twice the reminder's period, so that the warning comes before the end.
+    static let stapleWarningSeconds: Int64 = 2 * 86_400
 
     /// Leased memory that has to be free again before the allocator is asked to give it back: the call walks its heap.
     static let memoryGivenBack = 32 << 20

@@ -1,4 +1,4 @@
-// Bounds of logs. The relations between them are asserted in `TelemetryLimitsTests`.
+// Bounds of logs. The relations between them are asserted in `LogLineTests`.
 
 extension Limits {
     /// A loop's lines that wait to be written: at 600 bytes a line, 1,700 of them. The writer comes every 50 ms and is

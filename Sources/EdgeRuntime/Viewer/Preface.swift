@@ -49,7 +49,8 @@ struct Preface {
         }
         if case .handshake = stage {
             if transport.tls == nil, let tls = binding.tls {
-                let stream = TLSStream(tls, role: .server, pool: loop.chunks)
+                let now = loop.clock.wall.seconds
+                let stream = TLSStream(tls, role: .server, pool: loop.chunks, now: now)
                 input.withUnread { transport.startTLS(stream, early: $0) }
                 input.drop(to: loop.chunks)
             }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import EdgeRuntime
 
-/// What the comments at the bounds promise about one another. Those of the logs are in `TelemetryLimitsTests`.
+/// What the comments at the bounds promise about one another. Those of the logs are in `LogLineTests`.
 @Suite struct LimitsTests {
     @Test func anArenaHoldsAnExchange() {
         #expect(Limits.arenaBytesMax >= 4 * Limits.headBytesMax)
@@ -97,5 +97,10 @@ import Testing
 
     @Test func ticketsOutliveTheirKeyOnce() {
         #expect(Int64(Limits.ticketLifetimeSeconds) <= 2 * Limits.ticketKeySeconds)
+    }
+
+    @Test func remindersComeBeforeTheEnd() {
+        #expect(.seconds(Limits.stapleWarningSeconds) > Limits.certificateReminder)
+        #expect(.seconds(Limits.certificateWarningSeconds) > Limits.certificateReminder)
     }
 }

@@ -5,7 +5,8 @@ import COpenSSL
 final class ContextParts {
     var handles: [OpaquePointer] = []
     private(set) var facts: [CertificateFacts] = []
-    private(set) var staples: [[UInt8]] = []
+    /// One for each identity.
+    private(set) var staples: [Staple?] = []
 
     deinit {
         for handle in handles { SSL_CTX_free(handle) }
@@ -52,24 +53,11 @@ final class ContextParts {
             )
         }
         facts.append(chain.facts)
-    }
-
-    func useStaple(_ file: String?) throws(TLSSettingsError) {
-        guard let file else {
-            staples.append([])
+        guard let file = identity.ocsp else {
+            staples.append(nil)
             return
         }
-        let bytes = try PEMFile.read(file)
-        guard edge_is_staple(bytes, bytes.count) == 1 else {
-            ERR_clear_error()
-            throw TLSSettingsError(
-                kind: .badStaple,
-                file: file,
-                problem: "this is not a successful OCSP response in DER; fetch one with"
-                    + " openssl ocsp -respout"
-            )
-        }
-        staples.append(bytes)
+        staples.append(try Staple(file: file, for: chain.leaf, in: identity.certificate))
     }
 
     func demandCertificates(

@@ -15,7 +15,8 @@ final class TLSContext: @unchecked Sendable {
     /// One for each identity, the default first. A client has one.
     private let handles: [OpaquePointer]
     private let rowsByName: [String: Int]
-    private let staples: [[UInt8]]
+    /// One for each handle.
+    let staples: [Staple?]
     /// Our protocols as ALPN writes them.
     private let alpn: [UInt8]
     private let tickets: TicketKeys?
@@ -49,7 +50,6 @@ final class TLSContext: @unchecked Sendable {
         for identity in settings.identities {
             let handle = try parts.make(isServer: true, minimum: settings.minimumVersion)
             try parts.use(identity, in: handle)
-            try parts.useStaple(identity.ocsp)
             if let clients = settings.clientCertificates {
                 try parts.demandCertificates(clients, in: handle)
             }
@@ -120,9 +120,6 @@ final class TLSContext: @unchecked Sendable {
         for handle in handles { SSL_CTX_free(handle) }
     }
 
-    /// What an operator should hear about certificates that still work or soon will not.
-    func warnings(at now: Int64) -> [String] { certificates.compactMap { $0.warning(at: now) } }
-
     /// The identity for a server name: its own certificate, else one with a wildcard over it, else the first.
     func row(for name: String) -> Int {
         if let exact = rowsByName[name] { return exact }
@@ -144,7 +141,7 @@ final class TLSContext: @unchecked Sendable {
                 { TLSContext.of($5).agree($1, $2, offered: $3, count: $4) },
                 me
             )
-            if !staples[row].isEmpty {
+            if staples[row] != nil {
                 edge_SSL_CTX_on_status(handle, { TLSContext.of($1).staple(to: $0) }, me)
             }
             tickets?.install(in: handle)
@@ -183,11 +180,12 @@ final class TLSContext: @unchecked Sendable {
     }
 
     private func staple(to ssl: OpaquePointer?) -> CInt {
-        guard let row = handles.firstIndex(where: { $0 == SSL_get_SSL_CTX(ssl) }) else {
-            return SSL_TLSEXT_ERR_NOACK
-        }
-        let response = staples[row]
-        return edge_SSL_set_status_response(ssl, response, response.count) == 1
+        let fixed = edge_SSL_verify_time(ssl)
+        let now = fixed != 0 ? fixed : Clock.wall().seconds
+        guard let row = handles.firstIndex(where: { $0 == SSL_get_SSL_CTX(ssl) }),
+            let staple = staples[row], staple.isGood(at: now)
+        else { return SSL_TLSEXT_ERR_NOACK }
+        return edge_SSL_set_status_response(ssl, staple.bytes, staple.bytes.count) == 1
             ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
     }
 

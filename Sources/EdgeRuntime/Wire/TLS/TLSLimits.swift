@@ -16,4 +16,6 @@ extension Limits {
     static let ticketKeySeconds: Int64 = 12 * 3600
     /// A ticket is refused past this age even if its key is still known.
     static let ticketLifetimeSeconds = 24 * 3600
+    /// How far the clock of an OCSP responder may be ahead of ours.
+    static let stapleClockSeconds: Int64 = 300
 }

@@ -171,6 +171,58 @@ import Testing
         }
     }
 
+    /// Judged by the clock of the handshake: it was good when it was loaded.
+    @Test func aStapleThatHasEndedIsNotSent() throws {
+        let staple = try #require(
+            try Fixture.server("shop") {
+                $0.identities = [Fixture.identity("shop", ocsp: "shop.ocsp")]
+            }.staples[0]
+        )
+        let end = try #require(staple.notAfter)
+        let warnings = [
+            (staple.notBefore - 3600, "not valid yet"), (staple.notBefore - 60, nil),
+            (staple.notBefore, nil), (end - 1, nil), (end, "expired"),
+        ]
+        for (now, words) in warnings {
+            let warning = staple.warning(at: now)
+            #expect(words.map { warning?.contains($0) == true } ?? (warning == nil))
+            let server = try Fixture.server("shop") {
+                $0.identities = [Fixture.identity("shop", ocsp: "shop.ocsp")]
+            }
+            let pair = TLSPair(
+                client: try Fixture.client {
+                    $0.requestsStaple = true
+                    $0.verify = false
+                },
+                server: server,
+                now: now
+            )
+            pair.run()
+            #expect(pair.isEstablished)
+            #expect((pair.client.stream.stapledResponse != nil) == (words == nil), "\(now)")
+        }
+    }
+
+    @Test func aStapleOfAnotherCertificateIsNotSent() throws {
+        for name in ["rsa", "foreign"] {
+            let server = try Fixture.server(name) {
+                $0.identities = [Fixture.identity(name, ocsp: "shop.ocsp")]
+            }
+            let staple = try #require(server.staples[0])
+            #expect(staple.warning(at: staple.notBefore)?.contains("another certificate") == true)
+            let pair = TLSPair(
+                client: try Fixture.client {
+                    $0.requestsStaple = true
+                    $0.verify = false
+                },
+                server: server
+            )
+            pair.run()
+            #expect(pair.isEstablished)
+            #expect(pair.client.stream.stapledResponse == nil)
+        }
+    }
+
     // MARK: Tickets
 
     private func resume(
