@@ -387,6 +387,63 @@ class Upgrades(Suite):
         connection, _ = self.open("/hang-up")
         equal(connection.rest(), b"last words")
 
+    def test_http_is_no_protocol_to_change_to(self):
+        def agreeable(connection, request):
+            agrees = request["Upgrade"] is not None
+            connection.answer(101 if agrees else 200, b"", [("Connection", "Upgrade"), ("Upgrade", "h2c")] if agrees else [])
+            return not agrees
+        self.app.on("agreeable", agreeable)
+        for protocols in ("h2c", "H2C", "HTTP/2.0", "http/1.1", "TLS/1.0", "TLS/1.2, HTTP/1.1", "websocket, h2c"):
+            with self.edge.connect() as connection:
+                response = connection.ask("GET", "/agreeable", [
+                    ("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", protocols), ("HTTP2-Settings", "AAMAAABkAAQAAP__")])
+                equal(response.status, 200, protocols)
+                asked = self.app.asked("/agreeable")[-1]
+                equal((asked["Upgrade"], asked["HTTP2-Settings"]), (None, None), protocols)
+                equal(connection.ask("GET", "/fixed/5").status, 200, "the connection goes on")
+
+    def test_what_was_not_asked_for_is_not_agreed_on(self):
+        answers = {
+            "other": b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n",
+            "more": b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket, other\r\n\r\n",
+            "unnamed": b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\n\r\n",
+            "unvouched": b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n",
+        }
+
+        def switch(connection, request):
+            connection.send(answers[request.words[1]])
+            connection.is_ended()
+            return False
+        self.app.on("switch", switch)
+        for word in answers:
+            with self.edge.connect() as connection:
+                connection.send(connection.head("GET", "/switch/" + word, self.FIELDS))
+                equal(connection.response().status, 502, word)
+            self.edge.logged("/switch/" + word, **{"x-edge-reason": "bad_upgrade"})
+
+    def test_a_change_of_protocol_waits_for_the_body(self):
+        def attach(connection, request):
+            if request.words[1] == "late":
+                connection.read_body(request)
+            connection.send(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+            try:
+                connection.send(connection.rest())
+            except wire.Closed:
+                pass
+            return False
+        self.app.on("attach", attach)
+        fields = [("Connection", "Upgrade"), ("Upgrade", "tcp"), ("Content-Length", "4")]
+        with self.edge.connect() as connection:
+            connection.send(connection.head("POST", "/attach/late", fields) + b"bodytunnel")
+            equal(connection.response().status, 101)
+            connection.end()
+            equal(connection.rest(), b"tunnel")
+        equal(self.app.asked("/attach/late")[0].body, b"body")
+        with self.edge.connect() as connection:
+            connection.send(connection.head("POST", "/attach/early", fields) + b"bo")
+            equal(connection.response().status, 502)
+        self.edge.logged("/attach/early", **{"x-edge-reason": "bad_upgrade"})
+
     def test_a_refusal_is_an_ordinary_answer(self):
         with self.edge.connect() as connection:
             response = connection.ask("GET", "/fixed/5", self.FIELDS)

@@ -162,6 +162,8 @@ class OriginFraming(Suite):
             equal(response.status, 502, kind)
             line = self.edge.logged("/bad/" + kind)
             check(line["x-edge-reason"], "no word for", kind)
+            party = "OriginHeaderTooBigError" if kind == "huge-head" else "OriginInvalidResponseError"
+            equal((line["x-edge-detailed-result-type"], line["x-edge-origin"]), (party, "app"), kind)
             if word:
                 equal(line["x-edge-reason"], word)
 

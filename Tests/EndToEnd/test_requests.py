@@ -1,6 +1,7 @@
 """What of a request reaches the origin, and what of its answer the viewer."""
 
 import json
+import threading
 
 import wire
 from harness import Ports, Suite, behavior, check, equal, eventually, site
@@ -143,9 +144,44 @@ class Requests(Suite):
             equal(response.status, 200)
             equal(len(connection.ask("GET", "/fixed/7").body), 7)
 
-    def test_early_hints_reach_the_viewer_or_are_left_out(self):
-        response = self.edge.get("/hints")
-        equal((response.status, response.body), (200, b"hinted\n"))
+    def test_early_hints_reach_the_viewer(self):
+        def hints(connection, request):
+            connection.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
+                            b"Connection: X-Hop\r\nX-Hop: 1\r\nX-Secret: 1\r\nContent-Length: 5\r\nVia: 1.0 app\r\n\r\n")
+            if not may_go.wait(10):
+                return False
+            connection.answer(200, b"hinted\n")
+            return True
+        may_go = threading.Event()
+        self.app.on("early-hints", hints)
+        edge = Suite.edge(self, {
+            "origins": {"app": {"url": self.app.url}},
+            "distributions": {"all": {"domains": ["*"], "behaviors": [
+                behavior("*", "app", response_headers={"remove": ["X-Secret"]})]}}})
+        with edge.connect() as connection:
+            connection.send(connection.head("GET", "/early-hints"))
+            equal(connection.response_head().status, 102)
+            hint = connection.response_head()
+            equal((hint.status, hint.reason), (103, "Early Hints"))
+            equal([name for name, _ in hint.fields], ["Link", "Via"])
+            check(hint["Via"].startswith("1.0 app, 1.1 edge-"), hint)
+            may_go.set()
+            response = connection.response()
+            equal((response.status, response.body, response.informational), (200, b"hinted\n", []))
+            connection.send(connection.head("GET", "/early-hints", version="HTTP/1.0"))
+            response = connection.response()
+            equal((response.status, response.informational), (200, []))
+
+    def test_the_way_back_is_kept(self):
+        def old(connection, request):
+            connection.send(b"HTTP/1.0 200 OK\r\nVia: 1.1 inner, 1.0 fred (Apache/2)\r\nContent-Length: 0\r\n\r\n")
+            return False
+        self.app.on("old", old)
+        for version in ("HTTP/1.1", "HTTP/1.0"):
+            via = self.edge.ask("GET", "/old", version=version)["Via"]
+            check(via.startswith("1.1 inner, 1.0 fred (Apache/2), 1.0 edge-"), via)
+            via = self.edge.ask("GET", "/fixed/1", version=version)["Via"]
+            check(via.startswith("1.1 edge-"), via)
 
     def test_trailers_of_the_answer(self):
         with self.edge.connect() as connection:

@@ -46,6 +46,7 @@ final class ViewerPeer: Peer {
     private var isInterim = false
     private var bodyBytes = 0
     private var mayGoAhead = false
+    private var hintsSeen = 0
     private var answers: Answer?
     /// Whether the edge may end the connection now, and why.
     private var mayEnd = false
@@ -198,7 +199,12 @@ final class ViewerPeer: Peer {
         self.inbox.removeFirst(length)
         scanner.reset()
         if head.status < 200 {
-            if head.status == 100, !current.expectsContinue {
+            if current.isHTTP10 { world.fail("\(name): HTTP/1.0 was told \(head.status)") }
+            guard head.status == 100 else {
+                hintsSeen += 1
+                return true
+            }
+            if !current.expectsContinue {
                 world.fail("\(name): told to go on with \(current.id), which did not ask")
             }
             mayGoAhead = true
@@ -215,6 +221,7 @@ final class ViewerPeer: Peer {
         world.note(name, "head", current.id, answer.status)
         answers = answer
         check(answer)
+        hintsSeen = 0
         if !Framing.keepAlive(head, arena) { mayEnd = true }
         isInBody = true
         bodyBytes = 0
@@ -249,6 +256,9 @@ final class ViewerPeer: Peer {
                 )
             }
             return
+        }
+        if !world.mayFail(plan), !plan.isHTTP10, hintsSeen != plan.hints {
+            world.fail("\(name): exchange \(plan.id) got \(hintsSeen) of \(plan.hints) hints")
         }
         if sim != plan.id { world.fail("\(name): exchange \(plan.id) got the answer of \(sim)") }
         if answer.status != plan.status {

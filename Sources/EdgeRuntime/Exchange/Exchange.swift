@@ -66,6 +66,8 @@ final class Exchange {
     var requestTrailers = HeaderFields()
 
     // The response.
+    /// Heads that go out before the final one.
+    var informational: WriteQueue
     var fetch: Fetch?
     /// What remains of the fetch when it is gone; for the log. Where an error page was fetched as well, the first
     /// one's: that is what failed.
@@ -92,6 +94,7 @@ final class Exchange {
     init(context: EdgeContext) {
         self.context = context
         generation = context.generation
+        informational = WriteQueue(pool: context.loop.chunks)
     }
 
     /// Ready for another request, with the memory of this one.
@@ -107,6 +110,7 @@ final class Exchange {
         requestFraming = .none
         requestBody.reset()
         requestTrailers.reset()
+        informational.clear()
         fetch = nil
         fetchFacts = nil
         body = .none

@@ -3,4 +3,7 @@
 extension Limits {
     /// `X-Forwarded-For` and its kin grow with every hop; past this the oldest hops are left out.
     static let forwardedBytesMax = 4 << 10
+    /// Informational heads that a viewer has not taken: past this the next ones are left out, for a hint that comes
+    /// late helps nobody.
+    static let informationalBytes = 16 << 10
 }

@@ -13,7 +13,6 @@ final class Fetch: OriginClient {
 
     var body = BodyFlow()
     private(set) var bodyFraming = BodyFraming.none
-    private(set) var upgradeAgreed: Slice?
     /// Where the request goes, and what was tried before.
     var route = FetchRoute()
     private(set) var times = FetchTimes()
@@ -157,14 +156,10 @@ final class Fetch: OriginClient {
         exchange?.touchHost()
     }
 
-    override func originInformational(status: UInt16) {
-        // 103 and its like are hints; a viewer that never sees them loses nothing.
-    }
+    override func originInformational() { InformationalStep.run(self) }
 
     override func originHead(framing: BodyFraming) {
         bodyFraming = framing
-        // The field is hop-by-hop and will be stripped; its words have been agreed upon.
-        upgradeAgreed = framing == .tunnel ? Framing.upgrade(response, arena) : nil
         times.headReceived = context.loop.now
         apply(.headArrived)
     }
@@ -215,80 +210,5 @@ final class Fetch: OriginClient {
         body.fail(error)
         exchange?.touchHost()
         apply(.bodyFailed(error))
-    }
-}
-
-/// Moments of a fetch on the loop's clock; zero: it did not come to that.
-struct FetchTimes {
-    var started: Nanoseconds = 0
-    /// When the current attempt asked for a connection.
-    var asked: Nanoseconds = 0
-    var connected: Nanoseconds = 0
-    var headReceived: Nanoseconds = 0
-    var ended: Nanoseconds = 0
-}
-
-/// What the log says of a fetch.
-struct FetchFacts {
-    var origin: Int
-    var attempts: Int
-    var times: FetchTimes
-    var reachedServers: ServerSet?
-
-    init(_ fetch: Fetch) {
-        origin = fetch.route.origin
-        attempts = fetch.route.attempts
-        times = fetch.times
-        reachedServers = fetch.route.servers
-    }
-
-    /// Every fetch is measured, whatever became of its answer.
-    func observe(_ metrics: LoopMetrics) {
-        guard let set = reachedServers, times.headReceived > 0 else { return }
-        let index = set.metricIndex
-        metrics.observe(
-            .originFirstByteTime,
-            index,
-            nanoseconds: times.headReceived - times.connected
-        )
-        guard times.ended > 0 else { return }
-        metrics.observe(.originTime, index, nanoseconds: times.ended - times.connected)
-    }
-}
-
-/// Where a fetch goes and has been.
-struct FetchRoute {
-    /// Place in the group's members; 0 without a group.
-    var groupPosition = 0
-    var origin = 0
-    /// The member of a server set that is asked now, and those that were.
-    var member = 0
-    var tried: UInt64 = 0
-    /// Requests that were sent to the current origin.
-    var attempts = 0
-    var group: Int?
-    var servers: ServerSet?
-    var pool: OriginPool?
-    /// The viewer's `Host` goes on instead of the origin's own name.
-    var forwardsHost = false
-    /// Part of the viewer's body is gone, so the request cannot be sent again.
-    var didPullBody = false
-    var wantsFreshConnection = false
-    var progress = OriginClient.Progress(
-        wasReused: false,
-        sentAnything: false,
-        receivedAnything: false
-    )
-    var lastError: EdgeError?
-    var plan: RetryPlan?
-
-    /// Goes on to the next origin of the group, which has been tried by nobody yet.
-    mutating func advance() {
-        groupPosition += 1
-        tried = 0
-        attempts = 0
-        pool = nil
-        servers = nil
-        wantsFreshConnection = false
     }
 }

@@ -65,37 +65,30 @@ struct FetchMachine {
     var isOver: Bool { state == .over }
 
     mutating func apply(_ event: Event) -> Action {
-        switch (state, event) {
-        case (.idle, .started), (.retrying, .nextMember):
-            state = .building
-            return .run(.build)
-        case (.building, .built), (.retrying, .retryAgain), (.retrying, .retryElsewhere):
-            state = .sending
-            return .run(.send)
-        case (.sending, .headArrived):
-            state = .judging
-            return .run(.originResponse)
-        case (.sending, .failed(let error)), (.judging, .failed(let error)),
-            (.building, .failed(let error)):
-            state = .retrying
-            return .run(.retry(error))
-        case (.judging, .accepted):
-            state = .streaming
-            return .run(.announce)
-        case (.judging, .failedOver):
-            state = .building
-            return .run(.build)
-        case (.retrying, .gaveUp(let error)), (.building, .gaveUp(let error)):
-            state = .over
-            return .run(.reportFailure(error))
-        case (.streaming, .bodyEnded), (.streaming, .bodyFailed):
-            state = .over
-            return .run(.close)
-        case (.over, _): return .wait
-        case (_, .cancelled):
-            state = .over
-            return .run(.close)
-        default: preconditionFailure("\(event) while \(state)")
+        if state == .over { return .wait }
+        switch event {
+        case .started: return go(from: state == .idle, to: .building, .build)
+        case .built: return go(from: state == .building, to: .sending, .send)
+        case .headArrived: return go(from: state == .sending, to: .judging, .originResponse)
+        case .failed(let error):
+            let mayFail = state == .building || state == .sending || state == .judging
+            return go(from: mayFail, to: .retrying, .retry(error))
+        case .accepted: return go(from: state == .judging, to: .streaming, .announce)
+        case .failedOver: return go(from: state == .judging, to: .building, .build)
+        case .retryAgain, .retryElsewhere:
+            return go(from: state == .retrying, to: .sending, .send)
+        case .nextMember: return go(from: state == .retrying, to: .building, .build)
+        case .gaveUp(let error):
+            let mayGiveUp = state == .retrying || state == .building
+            return go(from: mayGiveUp, to: .over, .reportFailure(error))
+        case .bodyEnded, .bodyFailed: return go(from: state == .streaming, to: .over, .close)
+        case .cancelled: return go(from: true, to: .over, .close)
         }
+    }
+
+    private mutating func go(from isAllowed: Bool, to next: State, _ step: Step) -> Action {
+        precondition(isAllowed, "\(step) while \(state)")
+        state = next
+        return .run(step)
     }
 }

@@ -21,22 +21,28 @@ enum ForwardedFields {
         in arena: Arena
     ) throws(EdgeError) {
         try loop(&head.fields, name, arena)
-        via(&head.fields, hop.version, name, arena)
+        via(&head.fields, received: hop.version, name: name, in: arena)
         if let peer = hop.peer { address(&head.fields, peer, arena) }
         let isHTTPS = scheme(&head.fields, hop, arena)
         forwarded(&head.fields, hop.peer, isHTTPS, host, arena)
         guard !arena.isOverflown else { throw .arenaOverflow }
     }
 
-    /// For a response towards the viewer: the origin's `Via` is replaced, for the way behind us is our affair.
-    static func replaceVia(
+    /// Appends this hop to the way that a message took. `version` is that in which it was received: what the next
+    /// one speaks is for the next one to say (RFC 9110 §7.6.3).
+    static func via(
         _ fields: inout HeaderFields,
-        version: Version,
+        received version: Version,
         name: Span<UInt8>,
         in arena: Arena
     ) {
-        let mark = arena.used
-        writeVia(version, name, arena)
+        let mark = joined(.via, fields, arena)
+        switch version {
+        case .http10: _ = arena.append("1.0 ")
+        case .http11: _ = arena.append("1.1 ")
+        case .http2: _ = arena.append("2.0 ")
+        }
+        _ = arena.append(name)
         fields.set(.via, value: arena.slice(since: mark))
     }
 
@@ -75,26 +81,6 @@ enum ForwardedFields {
     }
 
     // MARK: The others
-
-    private static func via(
-        _ fields: inout HeaderFields,
-        _ version: Version,
-        _ name: Span<UInt8>,
-        _ arena: Arena
-    ) {
-        let mark = joined(.via, fields, arena)
-        writeVia(version, name, arena)
-        fields.set(.via, value: arena.slice(since: mark))
-    }
-
-    private static func writeVia(_ version: Version, _ name: Span<UInt8>, _ arena: Arena) {
-        switch version {
-        case .http10: _ = arena.append("1.0 ")
-        case .http11: _ = arena.append("1.1 ")
-        case .http2: _ = arena.append("2.0 ")
-        }
-        _ = arena.append(name)
-    }
 
     private static func address(_ fields: inout HeaderFields, _ peer: IPAddress, _ arena: Arena) {
         let mark = joined(.xForwardedFor, fields, arena)

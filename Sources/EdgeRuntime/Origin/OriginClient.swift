@@ -29,6 +29,8 @@ class OriginClient {
     var expectsContinue = false
     /// The protocols that `Upgrade` offers, if the request asks for a change.
     var upgrade: Slice?
+    /// Those of them that the origin has changed to.
+    var upgradeAgreed: Slice?
     /// The end of the client's patience with the whole exchange.
     var totalDeadline = Nanoseconds.never
     var lease = Lease.none
@@ -54,7 +56,8 @@ class OriginClient {
     /// What an exchange that a connection had begun moved, just before its end.
     func originCarried(sent: Int64, received: Int64) {}
     func originWantsBody() {}
-    func originInformational(status: UInt16) {}
+    /// A head before the final one is in `response`, and will be replaced there.
+    func originInformational() {}
     func originHead(framing: BodyFraming) {}
     func originBytes(_ range: ChunkRange) {}
     /// The body is whole; `responseTrailers` has what came behind it.

@@ -331,7 +331,10 @@ final class OriginConnection: LoopMember {
             to: client.request.method
         )
         if status == 101 {
-            guard client.upgrade != nil else { throw .badUpgrade }
+            guard let offered = client.upgrade,
+                let agreed = Framing.upgrade(client.response, client.arena, offered: offered)
+            else { throw .badUpgrade }
+            client.upgradeAgreed = agreed
             apply(.informational(status: status))
         } else {
             let persists = Framing.keepAlive(client.response, client.arena)
@@ -422,7 +425,7 @@ final class OriginConnection: LoopMember {
             loop.touch(self)
         case .stopSending: isBodyOut = true
         case .passInformational:
-            if let client { client.originInformational(status: client.response.status) }
+            client?.originInformational()
         case .tunnel: isBodyOut = false
         case .finish(let reusable):
             preconditionFailure("an exchange ends with its response, not here (\(reusable))")

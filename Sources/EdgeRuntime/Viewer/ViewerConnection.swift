@@ -329,7 +329,12 @@ final class ViewerConnection: LoopMember {
 
     /// Queues what the exchange has. True if another request may follow at once.
     private func send() -> Bool {
-        guard let exchange, exchange.machine.isDelivering else { return false }
+        guard let exchange else { return false }
+        while let head = exchange.informational.front {
+            transport.output.append(head.bytes)
+            exchange.informational.didSend(head.count)
+        }
+        guard exchange.machine.isDelivering else { return false }
         if !isHeadQueued { queueHead(exchange) }
         let room = min(Limits.outputBytes, loop.chunks.allowance)
         while transport.output.pendingBytes < room {

@@ -57,6 +57,7 @@ struct EdgeError: Error, Equatable {
         case .badRequestLine: return .originBadHead
         case .clientClosed: return .originTruncated
         case .clientReset: return .originReset
+        case .tlsHandshake: return .originTLS
         default: return Self(kind: kind, party: .origin, retry: .never)
         }
     }

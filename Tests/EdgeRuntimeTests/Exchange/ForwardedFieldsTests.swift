@@ -93,15 +93,37 @@ import Testing
         #expect(value.hasPrefix("10.0."))
     }
 
-    @Test func towardsTheViewerViaIsOurs() {
-        let test = TestHead(.get, ["Via: 1.1 origin", "Via: 1.1 other"])
-        ForwardedFields.replaceVia(
+    @Test(arguments: [
+        (Version.http10, [], "1.0 edge-1"),
+        (
+            .http11, ["Via: 1.0 origin", "X: y", "Via: 1.1 other (a, b)"],
+            "1.0 origin, 1.1 other (a, b), 1.1 edge-1"
+        ),
+        (.http2, ["Via: "], "2.0 edge-1"),
+    ])
+    func eachHopSaysInWhatItReceived(version: Version, lines: [String], via: String) {
+        let test = TestHead(.get, lines)
+        ForwardedFields.via(
             &test.head.fields,
-            version: .http2,
+            received: version,
             name: "edge-1".utf8.span,
             in: test.arena
         )
-        #expect(test.lines == ["Via: 2.0 edge-1"])
+        #expect(test.value(.via) == via)
+        #expect(test.head.fields.count(of: .via) == 1)
+    }
+
+    @Test func aLongWayIsCutAtItsFarEnd() throws {
+        let test = TestHead(.get, (0..<300).map { "Via: 1.1 a-hop-of-some-length-\($0)" })
+        ForwardedFields.via(
+            &test.head.fields,
+            received: .http11,
+            name: "edge-1".utf8.span,
+            in: test.arena
+        )
+        let via = try #require(test.value(.via))
+        #expect(via.utf8.count <= Limits.forwardedBytesMax + 20)
+        #expect(via.hasSuffix("1.1 a-hop-of-some-length-299, 1.1 edge-1"))
     }
 
     @Test(

@@ -33,6 +33,7 @@ import Testing
         #expect(error.word.description == "bare_cr")
         #expect(error.resultType.description == "OriginInvalidResponseError")
         #expect(EdgeError.headTooLarge.blaming(.origin) == .originHeadTooLarge)
+        #expect(EdgeError.tlsHandshake.blaming(.origin) == .originTLS)
         #expect(EdgeError.bareCR.status == 400)
     }
 }

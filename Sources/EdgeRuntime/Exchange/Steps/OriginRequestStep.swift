@@ -148,17 +148,3 @@ extension HeaderName {
         }
     }
 }
-
-extension FetchRoute {
-    /// The origin to ask now: the behaviour's own, or the current member of its group.
-    mutating func choose(_ target: Behavior.Target, in configuration: Configuration) {
-        switch target {
-        case .origin(let index):
-            origin = index
-            group = nil
-        case .group(let index):
-            group = index
-            origin = configuration.originGroups[index].members[groupPosition]
-        }
-    }
-}

@@ -42,6 +42,7 @@ enum ViewerResponseStep {
         let arena = exchange.arena
         exchange.response.reset()
         exchange.response.status = fetch.response.status
+        exchange.response.version = fetch.response.version
         exchange.response.reason = arena.append(fetch.response.reason, from: fetch.arena)
         exchange.response.fields.append(fetch.response.fields, from: fetch.arena, into: arena)
         if exchange.response.status >= 400 { exchange.result = .error }
@@ -81,9 +82,9 @@ enum ViewerResponseStep {
             exchange.response.fields.append(.date, value: arena.append(context.date.bytes))
         }
         let name = context.name
-        ForwardedFields.replaceVia(
+        ForwardedFields.via(
             &exchange.response.fields,
-            version: exchange.request.version,
+            received: exchange.response.version,
             name: name.span,
             in: arena
         )

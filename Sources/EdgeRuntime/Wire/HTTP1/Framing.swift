@@ -65,14 +65,48 @@ enum Framing {
         return keepAlive(head.fields, head.version, arena)
     }
 
-    /// The protocols asked for or agreed on, when `Connection: upgrade` vouches for them. HTTP/1.0 cannot upgrade
-    /// (RFC 9110 §7.8).
+    /// The protocols asked for, when `Connection: upgrade` vouches for them. HTTP/1.0 cannot upgrade (RFC 9110 §7.8).
+    ///
+    /// HTTP and TLS are not among them: in a tunnel of either a viewer would speak to the origin behind the edge's
+    /// back, in requests that no rule has seen. A list that names one is ignored whole, as §7.8 lets us.
     static func upgrade(_ head: borrowing RequestHead, _ arena: Arena) -> Slice? {
-        upgrade(head.fields, head.version, arena)
+        guard let offered = upgrade(head.fields, head.version, arena) else { return nil }
+        let list = arena[offered]
+        var position = 0
+        while let element = FieldSyntax.nextElement(list, &position) {
+            let `protocol` = list.extracting(element)
+            let slash = `protocol`.firstIndex(of: UInt8(ascii: "/")) ?? `protocol`.count
+            let name = `protocol`.extracting(first: slash)
+            if name.equalsIgnoringCase("h2c") || name.equalsIgnoringCase("h2")
+                || name.equalsIgnoringCase("http") || name.equalsIgnoringCase("tls")
+            {
+                return nil
+            }
+        }
+        return offered
     }
 
-    static func upgrade(_ head: borrowing ResponseHead, _ arena: Arena) -> Slice? {
-        upgrade(head.fields, head.version, arena)
+    /// What the origin has agreed to change to: nil if it names nothing, or something that was not `offered`.
+    static func upgrade(
+        _ head: borrowing ResponseHead,
+        _ arena: Arena,
+        offered: Slice
+    ) -> Slice? {
+        guard let agreed = upgrade(head.fields, head.version, arena) else { return nil }
+        let list = arena[agreed]
+        var position = 0
+        while let element = FieldSyntax.nextElement(list, &position) {
+            guard isListed(list.extracting(element), in: arena[offered]) else { return nil }
+        }
+        return agreed
+    }
+
+    private static func isListed(_ name: Span<UInt8>, in list: Span<UInt8>) -> Bool {
+        var position = 0
+        while let element = FieldSyntax.nextElement(list, &position) {
+            if list.extracting(element).equalsIgnoringCase(name) { return true }
+        }
+        return false
     }
 
     /// Other expectations than this one are passed on; in HTTP/1.0 it is ignored (RFC 9110 §10.1.1).
