@@ -144,6 +144,13 @@ class Signals(Suite):
             check(b"STOPPING=1" in notify.recv(1000))
 
 
+    def test_usr2_says_what_it_cannot_do(self):
+        edge = self.proxy(self.app)
+        edge.signal(signal.SIGUSR2)
+        check("USR2 does nothing" in edge.event("upgrade_unavailable", level="warn")["reason"])
+        equal(edge.get("/fixed/3").status, 200)
+
+
 def accepts(edge):
     try:
         edge.connect(timeout=2).close()

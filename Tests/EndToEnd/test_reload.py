@@ -346,6 +346,113 @@ class Reloads(Suite):
         check(not any("/fixed/5" in line for line in edge.lines("access.log")), "it was off")
 
 
+class Watching(Suite):
+    def setup(self):
+        self.app, self.other = self.origin(name="old"), self.origin(name="new")
+
+    def test_a_saved_file_is_taken(self):
+        edge = self.edge(self.plain(), flags=["--watch"])
+        edge.configuration["origins"]["app"]["url"] = self.other.url
+        edge.write()
+        told = edge.event("reloaded", generation=2, by="watch")
+        equal(told["origins"], "~app")
+        equal(edge.event("files_changed")["files"], edge.path("edge.json"))
+        equal(edge.get("/status/200").body, b"new 200\n")
+
+    def test_a_file_that_is_renamed_into_place_is_taken(self):
+        edge = self.edge(self.plain(), flags=["--watch"])
+        for generation in (2, 3):
+            # As editors save: the old one aside, the new one written, then renamed.
+            os.rename(edge.path("edge.json"), edge.path("edge.json~"))
+            time.sleep(0.4)
+            edge.configuration["limits"] = {"fields": 50 + generation}
+            with open(edge.path(".edge.json.new"), "w") as file:
+                json.dump(edge.configuration, file)
+            os.rename(edge.path(".edge.json.new"), edge.path("edge.json"))
+            edge.event("reloaded", generation=generation, by="watch")
+        equal([event for event in edge.events() if event["event"] == "reload_refused"], [])
+
+    def test_a_mistake_is_told_and_mended(self):
+        edge = self.edge(self.plain(), flags=["--watch"])
+        good = edge.configuration
+        edge.write({**good, "origins": {}})
+        check("edge.json:" in edge.event("reload_refused", by="watch")["reason"])
+        equal(edge.get("/status/200").body, b"old 200\n")
+        edge.write({**good, "limits": {"fields": 50}})
+        edge.event("reloaded", generation=2, by="watch")
+
+    def test_what_is_not_of_the_configuration_stirs_nothing(self):
+        edge = self.edge({**self.plain(), "reload": {"watch": True}})
+        for turn in range(5):
+            self.write(os.path.join(edge.folder, f"other{turn}"), b"x")
+            edge.get("/fixed/3")
+            time.sleep(0.1)
+        # Touched, and the same: a new time is taken for a new file, and harmless.
+        os.utime(edge.path("edge.json"))
+        edge.event("reloaded", generation=2, by="watch")
+        time.sleep(0.6)
+        equal(len([event for event in edge.events() if event["event"] == "reloaded"]), 1)
+
+    def test_a_reload_by_hand_is_not_repeated(self):
+        edge = self.edge({**self.plain(), "reload": {"watch": True}})
+        edge.configuration["limits"] = {"fields": 50}
+        edge.write()
+        equal(reload(edge)["generation"]["to"], 2)
+        time.sleep(0.6)
+        equal([event["by"] for event in edge.events() if event["event"] == "reloaded"], ["admin"])
+
+    def test_watching_can_be_switched(self):
+        edge = self.edge(self.plain())
+        edge.configuration["reload"] = {"watch": True}
+        edge.write()
+        reload(edge)
+        edge.configuration["reload"] = {"watch": False}
+        edge.write()
+        edge.event("reloaded", generation=3, by="watch")
+        edge.configuration["limits"] = {"fields": 50}
+        edge.write()
+        time.sleep(0.6)
+        equal(len([event for event in edge.events() if event["event"] == "reloaded"]), 2)
+
+    def test_certificates_and_includes_count(self):
+        folder = os.path.join(self.folder, "included")
+        for release, name in (("one", "shop"), ("two", "wildcard")):
+            for kind in ("pem", "key"):
+                with open(tls_file(f"{name}.{kind}"), "rb") as source:
+                    self.write(f"included/{release}/live.{kind}", source.read())
+        os.symlink("one", os.path.join(folder, "tls"))
+        os.makedirs(os.path.join(folder, "sites"))
+        port, edge = Ports.take(), None
+        settings = self.write("included/edge.lua", f"""return {{
+            listen = {{ {{ address = "127.0.0.1:{port}", tls = {{ {{ certificate = "tls/live.pem", key = "tls/live.key" }} }} }} }},
+            admin = {{ socket = "edged.sock" }},
+            log = {{ access = "access.log", events = "events.log" }},
+            origins = {{ app = {{ url = "{self.app.url}" }} }},
+            distributions = include "sites/*.lua",
+        }}""".encode())
+        edge = self.attach(folder, settings)
+        self.write("included/sites/a.lua", b'return { a = { domains = { "*" }, behaviors = { { path = "*", origin = "app", cache = "off" } } } }')
+        equal(edge.event("reloaded", generation=2, by="watch")["distributions"], "+a")
+        # A release is a link that is turned.
+        os.symlink("two", os.path.join(folder, "next"))
+        os.rename(os.path.join(folder, "next"), os.path.join(folder, "tls"))
+        equal(edge.event("reloaded", generation=3, by="watch")["certificates"], "~" + os.path.join(folder, "tls/live.pem"))
+        os.remove(os.path.join(folder, "sites/a.lua"))
+        equal(edge.event("reloaded", generation=4, by="watch")["distributions"], "-a")
+
+    def plain(self):
+        return {"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}}
+
+    def attach(self, folder, settings):
+        """An edge whose configuration is a file of ours."""
+        edge = Edge(folder, {})
+        with open(edge.path("output"), "wb") as output:
+            edge.process = subprocess.Popen([Edge.binary, "run", "-c", settings, "--watch"], stdout=output, stderr=output)
+        self.stack.callback(edge.stop)
+        edge.event("listening")
+        return edge
+
+
 def start(edge, *words):
     return subprocess.Popen([Edge.binary, "reload", "--socket", edge.path("edged.sock"), *words],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -24,6 +24,7 @@ struct Walls {
         ("luaL_", ["Lua/"]),
         ("epoll_", ["Kernel/"]),
         ("eventfd", ["Kernel/"]),
+        ("inotify_", ["Kernel/"]),
         ("signalfd", ["Kernel/"]),
         ("timerfd", ["Kernel/"]),
     ]

@@ -6,6 +6,8 @@ package struct LoadResult: Sendable {
     package var diagnostics: [Diagnostic]
     /// The texts that positions point into, by path.
     package var sources: [String: [UInt8]]
+    /// What `include` named, resolved: files that match later belong to the configuration, too.
+    var patterns: [String] = []
     /// The effective tree, defaults filled in.
     var tree: ConfigNode?
 
@@ -38,6 +40,7 @@ package enum ConfigCheck {
             configuration: nil,
             diagnostics: loaded.diagnostics,
             sources: loaded.sources,
+            patterns: loaded.patterns,
             tree: nil
         )
         guard let raw = loaded.tree else { return result }

@@ -20,6 +20,8 @@ final class ConfigFile {
     private(set) var diagnostics: [Diagnostic] = []
     /// Files by the `include` call that brought them in: unit and pattern.
     private var included: [String: [Int]] = [:]
+    /// What was asked to be included, whether it was there or not.
+    private(set) var patterns: [String] = []
     /// The unit that runs now, innermost last.
     private var running: [Int] = []
     private let environment: (String) -> String?
@@ -31,6 +33,7 @@ final class ConfigFile {
         var tree: ConfigNode?
         var diagnostics: [Diagnostic]
         var sources: [String: [UInt8]]
+        var patterns: [String] = []
     }
 
     static func load(
@@ -74,7 +77,8 @@ final class ConfigFile {
         return Loaded(
             tree: hasErrors ? nil : tree,
             diagnostics: file.diagnostics,
-            sources: sources
+            sources: sources,
+            patterns: file.patterns
         )
     }
 
@@ -276,6 +280,7 @@ final class ConfigFile {
             return stack.fail("include needs a path\u{1}write include \"sites/*.lua\"")
         }
         let resolved = ConfigReader.resolve(pattern, beside: units[unit].path)
+        if patterns.count < Limits.configFilesMax { patterns.append(resolved) }
         let paths = ConfigReader.files(matching: resolved)
         guard !paths.isEmpty else {
             if pattern.contains("*") {

@@ -258,7 +258,7 @@ enum ConfigSchema {
     ]
     static let reload: [Setting] = [
         Setting("gate", .text(.folder), nil, .later, "Recordings replayed before a swap."),
-        Setting("watch", .boolean, "false", .passive, "Reload when files change."),
+        Setting("watch", .boolean, "false", "Reload when files change."),
     ]
     static let explain: [Setting] = [
         Setting("trusted", prefixes, "[]", "Addresses that may ask by header.")

@@ -14,6 +14,10 @@ package final class EdgeServer: @unchecked Sendable {
     let started = Clock.wall().seconds
     /// `--workers` stands above the configuration.
     private let isWorkerCountGiven: Bool
+    /// So does `--watch`.
+    private let isWatchGiven: Bool
+    private var watchList: WatchList
+    private var watch: ReloadWatch?
     private let shared: SharedParts
     private let tickets: TicketKeys
     private let systemd = Systemd()
@@ -31,7 +35,8 @@ package final class EdgeServer: @unchecked Sendable {
     package init(
         _ loaded: LoadResult,
         configPath: String,
-        workers count: Int? = nil
+        workers count: Int? = nil,
+        watches: Bool = false
     )
         throws(StartFailure)
     {
@@ -40,6 +45,8 @@ package final class EdgeServer: @unchecked Sendable {
         }
         self.configPath = configPath
         isWorkerCountGiven = count != nil
+        isWatchGiven = watches
+        watchList = WatchList(loaded, path: configPath)
         SignalSource.blockAll()
         let workerCount = count ?? configuration.settings.workers ?? Self.processors
         tickets = TicketKeys(now: Clock.wall().seconds)
@@ -90,6 +97,7 @@ package final class EdgeServer: @unchecked Sendable {
         _ = TicketTimer(tickets: tickets, events: events, loop: control)
         chores?.warnOfCertificates()
         state = .serving
+        followFiles()
         systemd.ready()
         control.run()
         for worker in workers { worker.join() }
@@ -111,7 +119,16 @@ package final class EdgeServer: @unchecked Sendable {
             logs.reopen()
             events.info("logs_reopened")
         case .hangup: _ = reload(by: .signal)
-        case .user2: break
+        case .user2:
+            events.warn(
+                "upgrade_unavailable",
+                EventField(
+                    "reason",
+                    .text(
+                        "USR2 does nothing in this version; drain this server and start the new one"
+                    )
+                )
+            )
         }
     }
 
@@ -150,11 +167,13 @@ package final class EdgeServer: @unchecked Sendable {
     enum ReloadCause {
         case signal
         case admin
+        case watch
 
         var word: StaticString {
             switch self {
             case .signal: "signal"
             case .admin: "admin"
+            case .watch: "watch"
             }
         }
     }
@@ -171,9 +190,13 @@ package final class EdgeServer: @unchecked Sendable {
         }
         systemd.reloading(now: Clock.monotonic())
         defer { systemd.ready() }
+        watch?.willRead()
+        let loaded = ConfigCheck.load(path: configPath)
+        let files = WatchList(loaded, path: configPath)
+        defer { followFiles() }
         do throws(NextGeneration.Refused) {
             let next = try NextGeneration.build(
-                ConfigCheck.load(path: configPath),
+                loaded,
                 replacing: NextGeneration.Standing(
                     published: published,
                     logs: logs,
@@ -184,11 +207,30 @@ package final class EdgeServer: @unchecked Sendable {
             )
             let report = report(on: next)
             swap(to: next)
+            watchList = files
             tell(report, cause)
             chores?.warnOfCertificates()
             return .published(report)
         } catch {
+            watchList = watchList.union(files)
             return refused(cause, error.cause, error.reasons)
+        }
+    }
+
+    private func followFiles() {
+        guard isWatchGiven || published.configuration.settings.reload.watches else {
+            watch?.close()
+            watch = nil
+            return
+        }
+        if let watch { return watch.follow(watchList) }
+        watch = ReloadWatch(loop: control, list: watchList, events: events) {
+            [unowned self] files in
+            events.info(
+                "files_changed",
+                EventField("files", .text(files.joined(separator: " ")))
+            )
+            _ = reload(by: .watch)
         }
     }
 

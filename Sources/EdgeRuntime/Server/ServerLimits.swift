@@ -19,4 +19,11 @@ extension Limits {
 
     /// How long a reload waits for every loop to turn to it before it says that one has not: far more than a tick.
     static let swapMilliseconds = 5000
+
+    /// Nothing has stirred for so long: the editor, or the tool that brings a certificate and its key, is done.
+    static let watchQuiet = Nanoseconds.milliseconds(200)
+    /// Something stirs all the time: look all the same.
+    static let watchPatience = Nanoseconds.seconds(2)
+    /// How long a file may be away between the two renames of a save.
+    static let watchMissing = Nanoseconds.seconds(1)
 }

@@ -5,7 +5,7 @@ import EdgeRuntime
 enum RunCommand {
     static let row = Command(
         name: "run",
-        usage: "[-c FILE] [--workers N]",
+        usage: "[-c FILE] [--workers N] [--watch]",
         sentence: "Serve a configuration in the foreground.",
         example: "edged run -c edge.lua",
         flags: [
@@ -15,6 +15,12 @@ enum RunCommand {
                 short: nil,
                 value: "N",
                 sentence: "loops to run (default: what the configuration says, else one per core)"
+            ),
+            Command.Flag(
+                name: "watch",
+                short: nil,
+                value: nil,
+                sentence: "reload when a file of the configuration changes"
             ),
         ],
         run: { run($0) }
@@ -42,7 +48,12 @@ enum RunCommand {
             return .badConfiguration
         }
         do throws(StartFailure) {
-            let server = try EdgeServer(loaded, configPath: path, workers: workers)
+            let server = try EdgeServer(
+                loaded,
+                configPath: path,
+                workers: workers,
+                watches: arguments.has("watch")
+            )
             try server.run()
             return .ok
         } catch {
