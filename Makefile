@@ -11,6 +11,9 @@ SOAK_SECONDS ?= 300
 ROUNDS ?= 3
 SECONDS_PER ?= 2
 
+# What `edged version` says was built; an archive without its history says "unknown".
+export EDGED_COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+
 # The Swift runtime is linked in: the binary starts faster, and runs where no toolchain is installed.
 RELEASE := -c release --static-swift-stdlib
 EDGED := .build/release/edged

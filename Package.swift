@@ -13,6 +13,10 @@ let house: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+// `make` says which commit this is; a plain `swift build`, or one of an archive, does not know. Nothing else of the
+// environment goes into the binary, so that the same commit is the same build.
+let commit = Context.environment["EDGED_COMMIT"] ?? "unknown"
+
 let package = Package(
     name: "edged",
     products: [.executable(name: "edged", targets: ["edged"])],
@@ -24,9 +28,10 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
+        .target(name: "CBuild", cSettings: [.define("EDGED_COMMIT", to: "\"\(commit)\"")]),
         .target(
             name: "EdgeRuntime",
-            dependencies: ["CLinux", "COpenSSL", "CLua"],
+            dependencies: ["CBuild", "CLinux", "COpenSSL", "CLua"],
             swiftSettings: house
         ),
         .executableTarget(name: "edged", dependencies: ["EdgeRuntime"], swiftSettings: house),

@@ -205,7 +205,7 @@ class CommandLine(Suite):
         check("Example" in self.run_edged("run", "--help").stdout)
         done = self.run_edged("version")
         equal(done.returncode, 0)
-        check(re.search(r"\d+\.\d+\.\d+", done.stdout), done.stdout)
+        check(re.search(r"\d+\.\d+\.\d+ \((unknown|[0-9a-f]{12}(-dirty)?), Swift", done.stdout), done.stdout)
 
     def test_a_missing_file(self):
         for verb in ("run", "check"):

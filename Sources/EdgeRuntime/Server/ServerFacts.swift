@@ -7,6 +7,7 @@ extension EdgeServer {
     var metricsPage: [UInt8] {
         var facts = ProcessFacts()
         facts.version = BuildInfo.version
+        facts.commit = BuildInfo.commit
         facts.compiler = BuildInfo.compiler
         facts.startTime = started
         facts.generation = published.number

@@ -1,0 +1,3 @@
+#include "CBuild.h"
+
+const char *edged_commit(void) { return EDGED_COMMIT; }
