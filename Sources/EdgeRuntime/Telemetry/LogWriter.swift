@@ -185,7 +185,8 @@ final class LogWriter: @unchecked Sendable {
             if !eventsLeft.lines.isEmpty {
                 // One that stalls may wait for its reader, but not hold up the one that replaces it.
                 guard eventsLeft.turn != nil else { return false }
-                events.countDropped(LogSink.lineCount(eventsLeft.lines.span))
+                let given = eventsLeft.lines
+                events.countDropped(LogSink.lineCount(given.span))
                 eventsLeft.lines = []
             }
             guard let next = eventsLeft.turn else { return true }
