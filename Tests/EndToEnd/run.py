@@ -39,12 +39,15 @@ def brief(error):
 
 class Report:
     def __init__(self):
-        self.passed, self.failed = 0, []
+        self.passed, self.skipped, self.failed = 0, 0, []
         self.lock = threading.Lock()
 
     def add(self, title, error=None):
         with self.lock:
-            if error is None:
+            if isinstance(error, harness.Skipped):
+                self.skipped += 1
+                print(f"skipped {title}: {error}", flush=True)
+            elif error is None:
                 self.passed += 1
                 print(f"ok      {title}", flush=True)
             else:
@@ -97,7 +100,11 @@ def main():
             future.result()
     for title in report.failed:
         print(f"failed: {title}")
-    print(f"{report.passed} passed, {len(report.failed)} failed")
+    # Nothing is proved by a run of nothing.
+    if not chosen:
+        sys.exit(f"no test has {arguments.only!r} in its title")
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
+    print(f"{report.passed} passed, {len(report.failed)} failed{skipped}")
     sys.exit(1 if report.failed else 0)
 
 

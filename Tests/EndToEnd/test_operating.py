@@ -186,17 +186,6 @@ class CommandLine(Suite):
         }
         return self.write(name, json.dumps(table).encode())
 
-    def test_an_unknown_verb(self):
-        self.fails(2, "unknown", "'chekc'", "check", words=["chekc"], lines=3)
-        self.fails(2, "unknown", words=["frobnicate"], lines=3)
-
-    def test_an_unknown_flag(self):
-        self.fails(2, "--conifg", "--config", words=["run", "--conifg", "x"], lines=3)
-        self.fails(2, words=["run", "-c"], lines=3)
-        self.fails(2, words=["run", "--workers", "many"], lines=3)
-        self.fails(2, words=["run", "extra", "words"], lines=3)
-        self.fails(2, words=[], lines=0)
-
     def test_help_and_version(self):
         for words in (["--help"], ["help"], ["run", "--help"], ["check", "--help"], ["help", "run"]):
             done = self.run_edged(*words)
@@ -206,10 +195,6 @@ class CommandLine(Suite):
         done = self.run_edged("version")
         equal(done.returncode, 0)
         check(re.search(r"\d+\.\d+\.\d+ \((unknown|[0-9a-f]{12}(-dirty)?), Swift", done.stdout), done.stdout)
-
-    def test_a_missing_file(self):
-        for verb in ("run", "check"):
-            self.fails(78, "nowhere.lua", words=[verb, "-c", "nowhere.lua"])
 
     def test_a_bad_configuration_says_where(self):
         path = self.write("bad.lua", b'return {\n  listen = { { adress = "127.0.0.1:1" } },\n  workers = "many",\n}\n')
@@ -224,21 +209,6 @@ class CommandLine(Suite):
         done = self.run_edged("check", "-c", self.config())
         equal((done.returncode, done.stderr), (0, ""))
 
-    def test_a_taken_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            self.fails(1, f"127.0.0.1:{port}", words=["run", "-c", self.config(listen=[{"address": f"127.0.0.1:{port}"}])])
-
-    def test_a_missing_certificate(self):
-        listen = [{"address": "127.0.0.1:PORT".replace("PORT", str(Ports.take())),
-                   "tls": [{"certificate": "nowhere.pem", "key": "nowhere.key"}]}]
-        self.fails(78, "nowhere.pem", words=["run", "-c", self.config("certificate.json", listen=listen)], lines=3)
-
-    def test_a_certificate_that_does_not_fit_its_key(self):
-        listen = [{"address": f"127.0.0.1:{Ports.take()}",
-                   "tls": [{"certificate": tls_file("shop.pem"), "key": tls_file("rsa.key")}]}]
-        self.fails(1, "shop.pem", words=["run", "-c", self.config("unfit.json", listen=listen)])
-
     def test_an_unwritable_log(self):
         self.fails(1, "/nowhere/access.log", words=["run", "-c", self.config(
             "log.json", log={"access": "/nowhere/access.log", "events": "stderr"})])
@@ -249,26 +219,6 @@ class CommandLine(Suite):
 
     def test_an_address_that_is_not_ours(self):
         self.fails(1, "192.0.2.1", words=["run", "-c", self.config("address.json", listen=[{"address": "192.0.2.1:8080"}])])
-
-    def test_no_permission(self):
-        path = self.config("secret.json")
-        os.chmod(path, 0)
-        if os.access(path, os.R_OK):
-            return  # root may read everything
-        self.fails(78, "secret.json", words=["run", "-c", path])
-
-    def test_no_permission_as_somebody_else(self):
-        if os.getuid() != 0:
-            return
-        os.chmod(self.folder, 0o755)
-        path = self.config("closed.json")
-        os.chmod(path, 0o600)
-        done = subprocess.run([Edge.binary, "check", "-c", path], capture_output=True, text=True, timeout=PATIENCE,
-                              user=65534, group=65534, extra_groups=[], cwd="/")
-        if "No such file" in done.stderr and not os.access(Edge.binary, os.X_OK):
-            return
-        equal(done.returncode, 78, done.stderr)
-        check("closed.json" in done.stderr and "ermission" in done.stderr, done.stderr)
 
     def test_what_comes_later_is_refused_at_run(self):
         path = self.config("later.json", distributions={"all": site("app", geo={"deny": ["KP"]})})

@@ -48,9 +48,6 @@ enum AdminAccess {
             let loaded = ConfigCheck.load(path: file)
             guard let configuration = loaded.configuration else {
                 CheckCommand.report(loaded, asJSON: false)
-                Terminal.error(
-                    "edged \(command): \(file) does not tell where the server is; use --socket PATH"
-                )
                 return .badConfiguration
             }
             path = configuration.adminSocketPath
