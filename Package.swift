@@ -42,7 +42,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["EdgeRuntime"],
+            dependencies: ["EdgeRuntime", "COpenSSL"],
             exclude: ["Corpus"],
             swiftSettings: house
         ),

@@ -4,24 +4,6 @@ import Glibc
 import Testing
 
 @Suite struct CorpusTests {
-    enum Format: String, CaseIterable {
-        case requestHead = "request-head"
-        case responseHead = "response-head"
-        case chunkedBody = "chunked-body"
-        case proxyProtocol = "proxy-protocol"
-        case luaSyntax = "lua-syntax"
-
-        func check(_ input: [UInt8]) {
-            switch self {
-            case .requestHead: WireProperties.requestHead(input)
-            case .responseHead: WireProperties.responseHead(input)
-            case .chunkedBody: WireProperties.chunkedBody(input)
-            case .proxyProtocol: WireProperties.proxyProtocol(input)
-            case .luaSyntax: LuaProperties.luaSyntax(input)
-            }
-        }
-    }
-
     @Test(arguments: Format.allCases) func everyInputHoldsItsProperties(format: Format) {
         let inputs = Corpus.inputs(of: format.rawValue)
         #expect(!inputs.isEmpty, "the corpus was not found")

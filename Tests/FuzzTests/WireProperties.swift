@@ -1,7 +1,7 @@
-// What must hold for every input of the wire parsers. The libFuzzer entry points (`Tests/Fuzzers`) and the replay of
+// What must hold for every input of the wire parsers. The fuzzer (`Tests/Fuzzers`) and the replay of
 // the committed corpus (`CorpusTests`) both call these; a property that fails traps, which both take for a finding.
 //
-// The fuzzers are compiled together with the runtime's sources, the tests import it.
+// The fuzzer is compiled together with the runtime's sources, the tests import it.
 
 #if canImport(EdgeRuntime)
     @testable import EdgeRuntime
@@ -111,7 +111,7 @@ enum WireProperties {
         try HeadParser.parseRequest(bytes, into: &head, arena: arena, limits: limits)
         let framing = try Framing.request(head, arena)
         precondition(framing != .untilClose && framing != .tunnel, "a request without an end")
-        var digest = Digest()
+        var digest = Fingerprint()
         for slice in [head.methodToken, head.target, head.path, head.query ?? .empty] {
             digest.add(arena[slice])
         }
@@ -131,7 +131,7 @@ enum WireProperties {
         let arena = Arena()
         var head = ResponseHead()
         try HeadParser.parseResponse(bytes, into: &head, arena: arena, limits: limits)
-        var digest = Digest()
+        var digest = Fingerprint()
         digest.add(UInt64(head.status))
         digest.add(arena[head.reason])
         digest.add(head.fields, arena)
@@ -181,7 +181,7 @@ enum WireProperties {
                     guard progress.ended else { continue }
                     var fields = HeaderFields()
                     try decoder.parseTrailers(into: &fields, arena: arena)
-                    var digest = Digest()
+                    var digest = Fingerprint()
                     digest.add(data.span)
                     digest.add(fields, arena)
                     return .accepted(length: consumed, digest: digest.value)
@@ -210,7 +210,7 @@ enum WireProperties {
             let bytes = input.span.extracting(first: count)
             guard let header = try ProxyProtocol.parse(bytes) else { return .more }
             precondition(header.consumed <= count, "bytes that are not there")
-            var digest = Digest()
+            var digest = Fingerprint()
             for end in [header.source, header.destination] {
                 guard let end else { continue }
                 digest.add(end.address.high)
@@ -251,7 +251,7 @@ enum WireProperties {
 }
 
 /// FNV-1a, to compare two readings without keeping them.
-private struct Digest {
+private struct Fingerprint {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
     mutating func add(_ number: UInt64) {

@@ -3,21 +3,6 @@ import Testing
 
 @testable import EdgeRuntime
 
-/// What a fuzzer calls: any bytes, as if a peer had sent them. The first byte chooses the end and the pieces.
-enum TLSFuzz {
-    static func run(_ bytes: [UInt8], server: TLSContext, client: TLSContext) {
-        guard let first = bytes.first else { return }
-        let end =
-            first & 1 == 0
-            ? TLSEnd(server, .server)
-            : TLSEnd(client, .client(serverName: "shop.example.com", verifyName: nil))
-        _ = end.stream.handshake()
-        end.take(Array(bytes.dropFirst()), pieces: { Int(first >> 1) + 1 })
-        _ = end.sent()
-        end.end()
-    }
-}
-
 @Suite struct TLSFuzzTests {
     private let server: TLSContext
     private let client: TLSContext
@@ -25,21 +10,6 @@ enum TLSFuzz {
     init() throws {
         server = try Fixture.server("shop", "rsa")
         client = try Fixture.client()
-    }
-
-    @Test(arguments: 0..<10) func noise(seed: UInt64) {
-        var random = Random(seed: seed)
-        for _ in 0..<100 {
-            let count = Int(random.next(below: 600)) + 1
-            var bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-            // Half of it looks like a record, to get past the first check.
-            if random.next(below: 2) == 0 {
-                let record: [UInt8] = [bytes[0], 22, 3, 1, 0, UInt8(min(255, count))]
-                bytes = record + bytes
-            }
-            TLSFuzz.run(bytes, server: server, client: client)
-            #expect(ERR_peek_error() == 0)
-        }
     }
 
     /// A real conversation with one byte changed: fails or goes on, never crashes, never delivers another text.

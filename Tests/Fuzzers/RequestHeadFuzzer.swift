@@ -1,7 +1,0 @@
-// libFuzzer's way in: built by `scripts/fuzz`, not by the package.
-
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzzRequestHead(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    WireProperties.requestHead(Array(UnsafeBufferPointer(start: start, count: count)))
-    return 0
-}

@@ -1,7 +1,0 @@
-// libFuzzer's way in: built by `scripts/fuzz`, not by the package.
-
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzzResponseHead(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    WireProperties.responseHead(Array(UnsafeBufferPointer(start: start, count: count)))
-    return 0
-}
