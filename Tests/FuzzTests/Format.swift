@@ -13,6 +13,13 @@ enum Format: String, CaseIterable {
     case luaSyntax = "lua-syntax"
     case luaConfig = "lua-config"
     case jsonConfig = "json-config"
+    case json
+    /// A URL and, in a line of its own, a reference to it; and the whole as a query string.
+    case url
+    /// What browsers send, and what servers set.
+    case cookie
+    case jwt
+    case base64
 
     func check(_ input: [UInt8]) {
         switch self {
@@ -25,6 +32,11 @@ enum Format: String, CaseIterable {
         case .luaSyntax: LuaProperties.luaSyntax(input)
         case .luaConfig: ConfigProperties.configuration(input)
         case .jsonConfig: ConfigProperties.json(input)
+        case .json: CodecProperties.json(input)
+        case .url: CodecProperties.url(input)
+        case .cookie: CodecProperties.cookie(input)
+        case .jwt: CodecProperties.jwt(input)
+        case .base64: CodecProperties.base64(input)
         }
     }
 }

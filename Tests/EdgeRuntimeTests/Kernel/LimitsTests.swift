@@ -103,4 +103,19 @@ import Testing
         #expect(.seconds(Limits.stapleWarningSeconds) > Limits.certificateReminder)
         #expect(.seconds(Limits.certificateWarningSeconds) > Limits.certificateReminder)
     }
+
+    @Test func textsFitWhatReadsThem() {
+        // One bit for each open list or table.
+        #expect(Limits.jsonDepthMax <= UInt128.bitWidth)
+        #expect(Limits.configDepthMax <= Limits.jsonDepthMax)
+        #expect(Limits.jwtDepthMax <= Limits.jsonDepthMax)
+        #expect(Limits.configFileBytesMax <= Limits.jsonBytesMax)
+        #expect(2 * Limits.jwtBytesMax <= Limits.headBytes)
+        #expect(Limits.urlBytesMax >= Limits.headBytesMax)
+        #expect(Limits.cookieAttributeBytesMax < Limits.cookieBytesMax)
+        // OpenSSL counts in `int`.
+        #expect(Limits.sealedBytesMax + AEAD.tagBytes <= Int(CInt.max))
+        #expect(Limits.randomBytesMax <= Int(CInt.max))
+        #expect(Limits.publicKeyBytesMax <= Int(CInt.max))
+    }
 }

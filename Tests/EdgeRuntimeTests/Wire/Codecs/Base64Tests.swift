@@ -55,6 +55,7 @@ import Testing
         ("Z", .badLength, 1),
         ("Z===", .badByte, 1), ("=", .badPadding, 0), ("====", .badByte, 0),
         ("Zm9vZ", .badLength, 5), ("Zh==", .trailingBits, 1), ("Zm9=", .trailingBits, 2),
+        ("AAC=", .trailingBits, 2), ("AI==", .trailingBits, 1),
         ("Zm 9", .badByte, 2), ("Zm9v\n", .badLength, 5), ("Zm9v\nZm9", .badByte, 4),
         ("Zg==Zg==", .badByte, 2), ("Zm9v\u{0}AAA", .badByte, 4), ("é0==", .badPadding, 3),
     ])
