@@ -5,7 +5,8 @@ extension Limits {
     static let jwtBytesMax = 16 << 10
     /// Header and claims are flat; a claim that is a document of its own still fits.
     static let jwtDepthMax = 16
-    /// Each key without an identifier costs a verification of a forged token: about 30 µs for RSA, 100 for ECDSA.
+    /// A forged token without `kid` costs a verification for each key of its kind: 20 µs for RSA-2048, 80 for P-256,
+    /// 650 for P-384. Key sets in rotation have two to eight.
     static let jwtKeysMax = 16
     /// Audiences in one token.
     static let jwtAudiencesMax = 64
