@@ -30,3 +30,5 @@ void edge_lua_push_libraries(lua_State *state) {
 }
 
 int edge_lua_dump(lua_State *state, lua_Writer write, void *data) { return lua_dump(state, write, data, 0); }
+
+__attribute__((weak)) void edge_lua_push_readonly(lua_State *state, const char *name) { (void)state; (void)name; }

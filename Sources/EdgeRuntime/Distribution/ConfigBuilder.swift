@@ -9,6 +9,8 @@ struct ConfigBuilder {
     var secrets: [String: SecretSource] = [:]
     /// Secrets that are used but cannot be found now.
     var missingSecrets: [Diagnostic] = []
+    /// Attachments so far.
+    var functionCount = 0
     var originNames: [String] = []
     var groupNames: [String] = []
 

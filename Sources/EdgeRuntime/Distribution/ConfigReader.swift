@@ -64,6 +64,15 @@ enum ConfigReader {
         getenv(name).map { String(cString: $0) }
     }
 
+    /// The program that runs.
+    static var executable: String {
+        var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = path.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? 0
+        }
+        return String(decoding: path.prefix(max(0, count)), as: UTF8.self)
+    }
+
     /// A path as the file that names it means it.
     static func resolve(_ path: String, beside file: String) -> String {
         if path.hasPrefix("/") { return path }

@@ -291,15 +291,26 @@ extension ConfigBuilder {
                 report(item, key, "'\(name)' has an ending", "write '\(name.dropLast(4))'")
             }
             checkNames(item["secrets"], "secret", secrets.keys.sorted(), key: "\(key).secrets")
+            let secrets = item.texts("secrets").compactMap { name in
+                self.secrets[name] == nil
+                    ? nil
+                    : secret(
+                        ConfigNode(value: .secret(name), position: item.position),
+                        key: "\(key).secrets"
+                    )
+            }
             result.append(
                 FunctionAttachment(
+                    id: functionCount,
                     name: name,
                     options: item["options"],
-                    secrets: item.texts("secrets"),
+                    secrets: secrets,
                     onError: item.word("on_error", FunctionAttachment.OnError.self) ?? .closed,
-                    timeout: item.int64("timeout")
+                    timeout: item.int64("timeout"),
+                    position: item.position
                 )
             )
+            functionCount += 1
         }
         return result
     }

@@ -144,7 +144,7 @@ extension ConfigSchema {
         ),
         Setting("origin_request", .record(originRequest), "{}", "What goes on to the origin."),
         Setting("response_headers", .record(responseHeaders), "{}", "Changes on the way out."),
-        Setting("functions", .record(attachments), "{}", .later, "Hooks by stage."),
+        Setting("functions", .record(attachments), "{}", "Hooks by stage."),
         Setting("encrypt", .text(.identifier), nil, .later, "Name in encryption."),
         Setting(
             "signed_by",

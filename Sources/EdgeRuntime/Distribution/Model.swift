@@ -249,11 +249,15 @@ struct FunctionAttachment: Sendable {
         case open
     }
 
+    /// Place among all attachments of the configuration.
+    var id = 0
     var name: String
     var options: ConfigNode?
-    var secrets: [String] = []
+    var secrets: [Secret] = []
     var onError = OnError.closed
     var timeout: Nanoseconds?
+    /// Where it is attached.
+    var position: SourcePosition?
 }
 
 /// A distribution that takes uploads.

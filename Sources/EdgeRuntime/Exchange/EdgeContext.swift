@@ -6,11 +6,30 @@ final class Generation {
     let number: UInt64
     let configuration: Configuration
     let origins: OriginDirectory
+    /// Nil where no behaviour has functions.
+    let functions: FunctionRuntime?
+    private var spareRuns: [HookRun] = []
 
-    init(number: UInt64, configuration: Configuration, origins: OriginDirectory) {
+    init(
+        number: UInt64,
+        configuration: Configuration,
+        origins: OriginDirectory,
+        functions: FunctionRuntime? = nil
+    ) {
         self.number = number
         self.configuration = configuration
         self.origins = origins
+        self.functions = functions
+    }
+
+    func takeRun(_ context: EdgeContext) -> HookRun {
+        if let run = spareRuns.popLast() { return run }
+        guard let functions else { preconditionFailure("functions without a machine") }
+        return HookRun(runtime: functions, context: context)
+    }
+
+    func giveBack(_ run: HookRun) {
+        if spareRuns.count < Limits.functionRunsKept { spareRuns.append(run) }
     }
 }
 

@@ -28,6 +28,8 @@ enum ResponseBody {
     case none
     /// Bytes of the edge's own making.
     case own(Slice)
+    /// What a function made, in `Exchange.made`; so many bytes.
+    case made(Int)
     case fetched
 }
 
@@ -44,9 +46,16 @@ struct ReplacedAnswer {
 final class Exchange {
     /// Not counted: the context owns the stock that every exchange comes from and returns to.
     unowned(unsafe) let context: EdgeContext
-    let arena = Arena()
-    var request = RequestHead()
-    var response = ResponseHead()
+    let heads = Heads()
+    var arena: Arena { heads.arena }
+    var request: RequestHead {
+        _read { yield heads.request }
+        _modify { yield &heads.request }
+    }
+    var response: ResponseHead {
+        _read { yield heads.response }
+        _modify { yield &heads.response }
+    }
     var machine = ViewerMachine()
     var viewer = ViewerFacts()
     var times = ExchangeTimes()
@@ -59,6 +68,9 @@ final class Exchange {
     var generation: Generation
     var distribution: Distribution?
     var behavior: Behavior?
+
+    /// The viewer's own method, whatever functions make of it: an answer to HEAD has no body.
+    var isHead = false
 
     // The request's body, from the connection to the fetch.
     var requestFraming = BodyFraming.none
@@ -73,11 +85,15 @@ final class Exchange {
     /// one's: that is what failed.
     var fetchFacts: FetchFacts?
     var body = ResponseBody.none
+    var made = BodyFlow()
     var responseFraming = OutgoingFraming.none
     var isUpgraded = false
     /// What the origin agreed to change to.
     var upgrade = Slice.empty
     var bodyBytesSent: Int64 = 0
+
+    /// What the functions of this request share and leave behind.
+    var functions = FunctionTraces()
 
     /// Why the answer is the edge's own, or why the exchange ended early.
     var error: EdgeError?
@@ -99,9 +115,8 @@ final class Exchange {
 
     /// Ready for another request, with the memory of this one.
     func reset() {
-        arena.reset()
-        request.reset()
-        response.reset()
+        forgetState()
+        heads.reset()
         machine = ViewerMachine()
         host = nil
         generation = context.generation
@@ -114,6 +129,8 @@ final class Exchange {
         fetch = nil
         fetchFacts = nil
         body = .none
+        made.reset()
+        functions.reset()
         responseFraming = .none
         isUpgraded = false
         upgrade = .empty
@@ -129,11 +146,18 @@ final class Exchange {
         times = ExchangeTimes()
     }
 
+    /// The table of `event.state` lies in the machine of the generation.
+    private func forgetState() {
+        guard !functions.state.isNone else { return }
+        generation.functions?.state.stack.forget(functions.state)
+        functions.state = .none
+    }
+
     var hasRequestBody: Bool { requestFraming != .none && requestFraming != .length(0) }
 
     /// HEAD, 204, 304: the head is all there is.
     var isBodiless: Bool {
-        request.method == .head || response.status == 204 || response.status == 304
+        isHead || response.status == 204 || response.status == 304
     }
 
     func touchHost() {

@@ -13,6 +13,7 @@ extension Exchange {
         times.started = context.loop.now
         times.startedWall = context.loop.clock.wall
         id = context.nextRequestID()
+        isHead = request.method == .head
         apply(.started)
     }
 
@@ -23,6 +24,7 @@ extension Exchange {
         times.started = context.loop.now
         times.startedWall = context.loop.clock.wall
         id = context.nextRequestID()
+        isHead = request.method == .head
         _ = machine.apply(.started)
         apply(.failed(error))
     }
@@ -66,6 +68,11 @@ extension Exchange {
         apply(.failed(error))
     }
 
+    // MARK: The functions' side
+
+    /// A stage that had to wait is done.
+    func stageEnded(_ event: ViewerMachine.Event) { apply(event) }
+
     // MARK: The switch
 
     private func apply(_ event: ViewerMachine.Event) {
@@ -73,6 +80,9 @@ extension Exchange {
         while case .run(let step) = action {
             switch step {
             case .admit: action = machine.apply(AdmitStep.run(self))
+            case .viewerRequest:
+                guard let event = ViewerFunctions.begin(.viewerRequest, for: self) else { return }
+                action = machine.apply(event)
             case .fetch:
                 let fetch = context.takeFetch()
                 self.fetch = fetch
@@ -82,7 +92,10 @@ extension Exchange {
             case .fallback(let error):
                 Fallback.answer(self, error)
                 action = machine.apply(.answered)
-            case .viewerResponse: action = machine.apply(ViewerResponseStep.run(self))
+            case .respond: action = machine.apply(ViewerResponseStep.run(self))
+            case .viewerResponse:
+                guard let event = ViewerFunctions.begin(.viewerResponse, for: self) else { return }
+                action = machine.apply(event)
             case .deliver:
                 DeliverStep.run(self)
                 return

@@ -7,3 +7,9 @@ extension Limits {
     /// late helps nobody.
     static let informationalBytes = 16 << 10
 }
+
+extension Limits {
+    /// Fields that functions add to one line of the access log, and bytes of a value: a line stays a line.
+    static let functionNotesMax = 16
+    static let functionNoteBytesMax = 1024
+}

@@ -66,6 +66,9 @@ enum Fallback {
         case .bufferLimit, .connectionLimit, .queueFull, .queueTimeout, .draining:
             .capacityExceeded
         case .addressLimit, .rateLimit: .limitExceeded
+        case .functionFailed: .functionExecutionError
+        case .functionInvalid: .functionValidationError
+        case .functionLimit, .functionTimeout: .functionThrottledError
         default: .error
         }
     }

@@ -17,6 +17,8 @@ final class Fetch: OriginClient {
     var route = FetchRoute()
     private(set) var times = FetchTimes()
     var file: FileTransfer?
+    /// The functions that run now.
+    var functionRun: HookRun?
 
     init(context: EdgeContext) {
         self.context = context
@@ -35,9 +37,7 @@ final class Fetch: OriginClient {
         route = FetchRoute()
         times = FetchTimes()
         file = nil
-        arena.reset()
-        request.reset()
-        response.reset()
+        heads.reset()
         requestFraming = .none
         expectsContinue = false
         upgrade = nil
@@ -88,9 +88,14 @@ final class Fetch: OriginClient {
         guard case .run(let step) = action else { return }
         switch step {
         case .build: apply(OriginRequestStep.run(self))
+        case .originRequest:
+            if let event = FetchFunctions.begin(.originRequest, for: self) { apply(event) }
+        case .complete: apply(OriginRequestStep.complete(self))
         case .send: FetchStep.send(self)
         case .retry(let error): apply(FetchStep.retry(self, after: error))
-        case .originResponse: apply(OriginResponseStep.run(self))
+        case .judge: apply(OriginResponseStep.run(self))
+        case .originResponse:
+            if let event = FetchFunctions.begin(.originResponse, for: self) { apply(event) }
         case .announce: exchange?.fetchHasHead(self)
         case .reportFailure(let error):
             // The exchange may take another fetch at once, so this one lets go first.
@@ -102,7 +107,18 @@ final class Fetch: OriginClient {
         }
     }
 
+    /// A function's answer takes the place of the origin's.
+    func replaceBody(_ bytes: [UInt8]) {
+        release()
+        body.reset()
+        MadeBody.push(bytes, into: &body, context.loop.chunks)
+        body.end()
+        bodyFraming = .length(Int64(bytes.count))
+        times.ended = context.loop.now
+    }
+
     private func release() {
+        functionRun?.giveUp()
         route.pool?.cancel(self)
         file?.cancel()
         file = nil
@@ -174,7 +190,7 @@ final class Fetch: OriginClient {
     override func originFailed(_ error: EdgeError, _ progress: Progress) {
         route.progress = progress
         FetchStep.report(self, error)
-        guard machine.isStreaming else {
+        guard machine.hasHead else {
             apply(.failed(error))
             return
         }
@@ -209,6 +225,7 @@ final class Fetch: OriginClient {
         times.ended = context.loop.now
         body.fail(error)
         exchange?.touchHost()
+        guard machine.isStreaming else { return }
         apply(.bodyFailed(error))
     }
 }

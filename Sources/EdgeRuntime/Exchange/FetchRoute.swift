@@ -15,6 +15,8 @@ struct FetchRoute {
     var pool: OriginPool?
     /// The viewer's `Host` goes on instead of the origin's own name.
     var forwardsHost = false
+    /// `Host` as it was before functions saw it.
+    var authority = Slice.empty
     /// Part of the viewer's body is gone, so the request cannot be sent again.
     var didPullBody = false
     var wantsFreshConnection = false
@@ -36,6 +38,15 @@ struct FetchRoute {
             group = index
             origin = configuration.originGroups[index].members[groupPosition]
         }
+    }
+
+    /// A function asks another origin than the behaviour does.
+    mutating func redirect(to origin: Int) {
+        self.origin = origin
+        group = nil
+        tried = 0
+        pool = nil
+        servers = nil
     }
 
     /// Goes on to the next origin of the group, which has been tried by nobody yet.

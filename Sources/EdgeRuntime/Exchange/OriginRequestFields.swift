@@ -4,18 +4,11 @@
 // they overwrite. Framing, hop-by-hop fields and the way so far (`ForwardedFields`) are others' business.
 
 enum OriginRequestFields {
-    struct Target {
-        /// What `Host` says unless the viewer's goes on: the origin's `host`, or the server's own name.
-        var authority: Slice
-        /// The origin's `path`, put before the request's; empty or `/prefix`.
-        var pathPrefix: Slice
-    }
-
-    static func apply(
+    /// What the policy lets through, and whose name `Host` is: the viewer's, or the origin's `authority`.
+    static func filter(
         _ policy: OriginRequestPolicy,
-        headers: [OriginHeader],
-        target: Target,
-        to head: inout RequestHead,
+        authority: Slice,
+        of head: inout RequestHead,
         in arena: Arena
     ) throws(EdgeError) {
         let hadUserAgent = head.fields.contains(.userAgent)
@@ -30,11 +23,19 @@ enum OriginRequestFields {
         if !policy.keepsWholeQuery, let query = head.query {
             head.query = filterQuery(query, policy, arena)
         }
-        if !policy.forwardsHost || head.authority.isEmpty {
-            head.authority = target.authority
-        }
+        if !policy.forwardsHost || head.authority.isEmpty { head.authority = authority }
         head.fields.set(.host, value: head.authority)
-        if !target.pathPrefix.isEmpty { prefix(&head, target.pathPrefix, arena) }
+        guard !arena.isOverflown else { throw .arenaOverflow }
+    }
+
+    /// What is the origin's own: its `path` before the request's, empty or `/prefix`, and the operator's fields.
+    static func complete(
+        _ head: inout RequestHead,
+        headers: [OriginHeader],
+        pathPrefix: Slice,
+        in arena: Arena
+    ) throws(EdgeError) {
+        if !pathPrefix.isEmpty { prefix(&head, pathPrefix, arena) }
         for index in headers.indices {
             overwrite(headers[index], &head.fields, arena)
         }

@@ -1,14 +1,16 @@
 // The order of a viewer exchange's steps, and what may follow each. Pure; `ExchangeDriver` runs what it says.
 //
-//   admit ──admitted──▶ fetch ──headArrived──▶ viewerResponse ──ready──▶ deliver ──delivered──▶ finish
-//     │                   │ ▲                    ▲   │                      │
-//     │                   │ └────errorPage───────┼───┘ (once)               │
-//     │ failed            │ failed               │   │ failed (once)        │
-//     ├─────────────▶ fallback ◀─────────────────┼───┘                      │
-//     │                   └──answered───────────▶┤                          │
-//     └──answered────────────────────────────────┘                          │
-//                                                                           │
-//   viewerGone, from anywhere ──────────────────────────────────▶ finish ◀──┘ bodyFailed: truncated
+//   admit ─▶ viewerRequest ─▶ fetch ─headArrived─▶ respond ─▶ viewerResponse ─▶ deliver ─▶ finish
+//     │           │   functions  │ ▲                  ▲   │     │  functions       │
+//     │ failed    │ failed       │ └──errorPage (once)┼───┘     │ failed           │
+//     ├───────────┴──────────────┴──▶ fallback ◀──────┼─────────┘                  │
+//     │                                  └─answered──▶┤                            │
+//     └─answered (the edge, or a function)────────────┘                            │
+//                                                                                  │
+//   viewerGone, from anywhere ────────────────────────────────────────▶ finish ◀───┘ bodyFailed: truncated
+//
+// The functions of viewer-response run once for each answer, on the edge's own as well; what replaces their answer or
+// hides their failure is not shown to them again.
 //
 // An answer that cannot be completed is replaced by a page of the edge; if that cannot be completed either it is
 // delivered as it is, so no exchange goes round for ever.
@@ -20,7 +22,9 @@ struct ViewerMachine {
     enum Event: Equatable {
         case started
         case admitted
-        /// The edge itself has the answer: a redirect, a refusal, a preflight.
+        /// The functions of a stage have run and the exchange goes on.
+        case proceeded
+        /// There is an answer that is no origin's: a redirect, a refusal, a preflight, a function's.
         case answered
         /// The origin's final head is there.
         case headArrived
@@ -38,8 +42,10 @@ struct ViewerMachine {
 
     enum Step: Equatable {
         case admit
+        case viewerRequest
         case fetch
         case fallback(EdgeError)
+        case respond
         case viewerResponse
         case deliver
         case truncate
@@ -54,8 +60,10 @@ struct ViewerMachine {
     private enum State: Equatable {
         case idle
         case admitting
+        case requesting
         case fetching
         case responding
+        case concluding
         case delivering
         case finishing
         case finished
@@ -66,6 +74,8 @@ struct ViewerMachine {
     private(set) var isErrorPage = false
     /// The answer is the edge's own page.
     private var isFallback = false
+    /// The functions of viewer-response have seen the answer.
+    private var isConcluded = false
 
     var isDelivering: Bool { state == .delivering }
     var isWaitingForHead: Bool { state == .fetching }
@@ -79,23 +89,35 @@ struct ViewerMachine {
             return .run(.admit)
         case .admitted:
             guard state == .admitting else { impossible(event) }
-            state = .fetching
-            return .run(.fetch)
+            state = .requesting
+            return .run(.viewerRequest)
+        case .proceeded:
+            switch state {
+            case .requesting:
+                state = .fetching
+                return .run(.fetch)
+            case .concluding:
+                state = .delivering
+                return .run(.deliver)
+            case .idle, .admitting, .fetching, .responding, .delivering, .finishing, .finished:
+                impossible(event)
+            }
         case .answered:
             switch state {
-            case .admitting, .fetching, .responding:
+            case .admitting, .requesting, .fetching, .responding, .concluding:
                 state = .responding
-                return .run(.viewerResponse)
+                return .run(.respond)
             case .idle, .delivering, .finishing, .finished: impossible(event)
             }
         case .headArrived:
             switch state {
             case .fetching:
                 state = .responding
-                return .run(.viewerResponse)
+                return .run(.respond)
             // News of a fetch that nobody waits for any more.
             case .finishing, .finished: return .wait
-            case .idle, .admitting, .responding, .delivering: impossible(event)
+            case .idle, .admitting, .requesting, .responding, .concluding, .delivering:
+                impossible(event)
             }
         case .failed(let error): return failed(error)
         case .errorPageWanted:
@@ -107,15 +129,21 @@ struct ViewerMachine {
             return .run(.fetch)
         case .ready:
             guard state == .responding else { impossible(event) }
-            state = .delivering
-            return .run(.deliver)
+            guard !isConcluded else {
+                state = .delivering
+                return .run(.deliver)
+            }
+            isConcluded = true
+            state = .concluding
+            return .run(.viewerResponse)
         case .delivered:
             switch state {
             case .delivering:
                 state = .finishing
                 return .run(.finish)
             case .finishing: return .wait
-            case .idle, .admitting, .fetching, .responding, .finished: impossible(event)
+            case .idle, .admitting, .requesting, .fetching, .responding, .concluding, .finished:
+                impossible(event)
             }
         case .bodyFailed:
             guard state == .delivering else { impossible(event) }
@@ -123,7 +151,7 @@ struct ViewerMachine {
             return .run(.truncate)
         case .viewerGone:
             switch state {
-            case .idle, .admitting, .fetching, .responding, .delivering:
+            case .idle, .admitting, .requesting, .fetching, .responding, .concluding, .delivering:
                 state = .finishing
                 return .run(.finish)
             case .finishing, .finished: return .wait
@@ -137,7 +165,7 @@ struct ViewerMachine {
 
     private mutating func failed(_ error: EdgeError) -> Action {
         switch state {
-        case .admitting, .fetching:
+        case .admitting, .requesting, .fetching, .concluding:
             state = .responding
             isFallback = true
             return .run(.fallback(error))

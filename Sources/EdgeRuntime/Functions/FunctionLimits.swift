@@ -1,6 +1,29 @@
 // Bounds of what functions work with, with their reasons.
 
 extension Limits {
+    /// Runs of one loop at once; the views' words have fourteen bits for them. A loop that has so many waiting would
+    /// not become faster by more.
+    static let functionRunsMax = 8192
+    /// Runs and threads kept for the next ones: what a busy loop has at once when nothing waits.
+    static let functionRunsKept = 64
+    /// What a run may take of its loop before others are served.
+    static let functionSlice: Nanoseconds = 1_000_000
+    /// Files of one folder, and bytes of one file: a thousand functions of a few kilobytes are common.
+    static let functionFilesMax = 10_000
+    static let functionFileBytesMax = 4 << 20
+    /// Loading a file is no request: it may build tables.
+    static let functionLoadInstructionsMax = 100_000_000
+    /// Bytes of a message or traceback that go into a log.
+    static let functionMessageBytesMax = 2000
+    /// Bytes of heads that one run may add to its exchange, kept back from the arena so that the answer still fits.
+    static let functionArenaReserve = 16 << 10
+    /// Failures in a row after which a function is parked, and for how long.
+    static let functionFailuresMax = 20
+    static let functionParkTime: Nanoseconds = 5_000_000_000
+    /// Fields that a function may put into one head, and bytes of one value.
+    static let functionFieldsMax = 128
+    static let functionFieldBytesMax = 16 << 10
+
     /// A token travels in a header field; one of 16 KiB would fill half of a head.
     static let jwtBytesMax = 16 << 10
     /// Header and claims are flat; a claim that is a document of its own still fits.

@@ -91,6 +91,7 @@ struct LuaStack {
     init(_ state: OpaquePointer) { self.state = state }
 
     var context: UnsafeMutableRawPointer? { edge_lua_context(state) }
+    func setContext(_ context: UnsafeMutableRawPointer) { edge_lua_set_context(state, context) }
     var count: Int { Int(lua_gettop(state)) }
 
     // MARK: Code
@@ -154,10 +155,15 @@ struct LuaStack {
         if let kind = LuaError.Kind(status: status) { throw popError(kind) }
     }
 
-    func popError(_ kind: LuaError.Kind) -> LuaError {
-        let message = string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
+    private func popError(_ kind: LuaError.Kind) -> LuaError {
+        let message = errorText()
         pop()
         return LuaError(kind: kind, message: message)
+    }
+
+    /// What the error value on top says.
+    func errorText() -> String {
+        string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
     }
 
     // MARK: Reading

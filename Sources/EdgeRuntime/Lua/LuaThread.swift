@@ -46,11 +46,10 @@ struct LuaThread {
         }
     }
 
-    /// Goes on by raising the message where the thread waits.
-    func resume(raising message: String, budget: inout LuaBudget) -> Outcome {
+    /// Leaves two values to resume with that raise the message where the thread waits.
+    func pushRaise(_ message: String) {
         edge_lua_push_raise(stack.state)
         stack.push(message)
-        return resume(arguments: 2, budget: &budget)
     }
 
     /// Ready for another function. Variables that are to be closed are closed within the budget, unless the run had

@@ -20,9 +20,16 @@ class OriginClient {
         var receivedAnything: Bool
     }
 
-    let arena = Arena()
-    var request = RequestHead()
-    var response = ResponseHead()
+    let heads = Heads()
+    var arena: Arena { heads.arena }
+    var request: RequestHead {
+        _read { yield heads.request }
+        _modify { yield &heads.request }
+    }
+    var response: ResponseHead {
+        _read { yield heads.response }
+        _modify { yield &heads.response }
+    }
     var requestTrailers = HeaderFields()
     var responseTrailers = HeaderFields()
     var requestFraming = OutgoingFraming.none

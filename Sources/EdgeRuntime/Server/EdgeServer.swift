@@ -56,6 +56,7 @@ package final class EdgeServer: @unchecked Sendable {
             tickets: tickets,
             vocabulary: MetricVocabulary(origins: [], loops: workerCount),
             tree: loaded.tree,
+            loops: workerCount,
             now: Clock.monotonic()
         )
         metrics = Metrics(vocabulary: published.vocabulary)

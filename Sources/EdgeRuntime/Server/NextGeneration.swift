@@ -75,6 +75,7 @@ struct NextGeneration {
                 vocabulary: standing.published.vocabulary,
                 tree: loaded.tree,
                 replacing: standing.published,
+                loops: standing.workers,
                 now: Clock.monotonic()
             )
         }

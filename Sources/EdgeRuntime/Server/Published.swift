@@ -7,6 +7,7 @@ final class Published: Sendable {
     /// What `configuration` was built from, as it is effective: to tell what the next one changes.
     let tree: ConfigNode?
     let origins: OriginAssets
+    let functions: FunctionAssets
     let bindings: [SocketAddress: ListenerBinding]
     /// Every origin that this process has counted for.
     let vocabulary: MetricVocabulary
@@ -19,6 +20,7 @@ final class Published: Sendable {
         vocabulary: MetricVocabulary,
         tree: ConfigNode? = nil,
         replacing previous: Published? = nil,
+        loops: Int = 1,
         now: Nanoseconds
     )
         throws(StartFailure)
@@ -49,6 +51,12 @@ final class Published: Sendable {
             }
         }
         self.bindings = bindings
+        functions = FunctionAssets.build(
+            configuration,
+            generation: number,
+            loops: loops,
+            diagnostics: &reasons
+        )
         guard reasons.isEmpty else { throw StartFailure(reasons: reasons) }
     }
 

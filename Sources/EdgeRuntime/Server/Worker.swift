@@ -63,7 +63,8 @@ final class Worker: @unchecked Sendable {
                 loopCount: loopCount,
                 resolver: resolver,
                 vocabulary: published.vocabulary
-            )
+            ),
+            functions: published.functions.take()
         )
     }
 

@@ -11,6 +11,7 @@ enum RequestResult: UInt8, CaseIterable {
     case limitExceeded
     case capacityExceeded
     case functionExecutionError
+    case functionValidationError
     case functionThrottledError
     case error
 
@@ -25,6 +26,7 @@ enum RequestResult: UInt8, CaseIterable {
         case .limitExceeded: "LimitExceeded"
         case .capacityExceeded: "CapacityExceeded"
         case .functionExecutionError: "FunctionExecutionError"
+        case .functionValidationError: "FunctionValidationError"
         case .functionThrottledError: "FunctionThrottledError"
         case .error: "Error"
         }

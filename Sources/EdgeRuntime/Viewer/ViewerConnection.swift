@@ -411,9 +411,9 @@ final class ViewerConnection: LoopMember {
     }
 
     private func pullBody(_ exchange: Exchange) -> BodyFlow.Pull {
-        guard case .fetched = exchange.body, let fetch = exchange.fetch,
-            !exchange.isBodiless || exchange.isUpgraded
-        else { return .ended }
+        guard !exchange.isBodiless || exchange.isUpgraded else { return .ended }
+        if case .made = exchange.body { return exchange.made.pull() }
+        guard case .fetched = exchange.body, let fetch = exchange.fetch else { return .ended }
         let pull = fetch.body.pull()
         if case .bytes = pull { fetch.bodyTaken() }
         return pull

@@ -7,9 +7,12 @@ import Testing
     private typealias Step = (FetchMachine.Event, FetchMachine.Action)
 
     private static let build: Step = (.started, .run(.build))
-    private static let send: Step = (.built, .run(.send))
-    private static let head: Step = (.headArrived, .run(.originResponse))
-    private static let accept: Step = (.accepted, .run(.announce))
+    private static let built: Step = (.built, .run(.originRequest))
+    private static let complete: Step = (.proceeded, .run(.complete))
+    private static let send: Step = (.completed, .run(.send))
+    private static let head: Step = (.headArrived, .run(.judge))
+    private static let taken: Step = (.accepted, .run(.originResponse))
+    private static let accept: Step = (.proceeded, .run(.announce))
     private static let error = EdgeError.originReset
     private static let retry: Step = (.failed(error), .run(.retry(error)))
 
@@ -24,45 +27,66 @@ import Testing
     }
 
     @Test func theStraightWay() {
-        let streaming = run("streaming", [Self.build, Self.send, Self.head, Self.accept])
+        let streaming = run(
+            "streaming",
+            [Self.build, Self.built, Self.complete, Self.send, Self.head, Self.taken, Self.accept]
+        )
         #expect(streaming.isStreaming && !streaming.isOver)
         let over = run(
             "ended",
-            [Self.build, Self.send, Self.head, Self.accept, (.bodyEnded, .run(.close))]
+            [
+                Self.build, Self.built, Self.complete, Self.send, Self.head, Self.taken,
+                Self.accept, (.bodyEnded, .run(.close)),
+            ]
         )
         #expect(over.isOver && !over.isStreaming)
         run(
             "cut short",
             [
-                Self.build, Self.send, Self.head, Self.accept,
+                Self.build, Self.built, Self.complete, Self.send, Self.head, Self.taken,
+                Self.accept,
                 (.bodyFailed(Self.error), .run(.close)), (.bodyFailed(Self.error), .wait),
             ]
         )
     }
 
     @Test func aFailureIsRetried() {
-        run("again", [Self.build, Self.send, Self.retry, (.retryAgain, .run(.send)), Self.head])
+        run(
+            "again",
+            [
+                Self.build, Self.built, Self.complete, Self.send, Self.retry,
+                (.retryAgain, .run(.send)), Self.head,
+            ]
+        )
         run(
             "elsewhere, twice",
             [
-                Self.build, Self.send, Self.retry, (.retryElsewhere, .run(.send)), Self.retry,
-                (.retryElsewhere, .run(.send)), Self.head, Self.accept,
+                Self.build, Self.built, Self.complete, Self.send, Self.retry,
+                (.retryElsewhere, .run(.send)), Self.retry,
+                (.retryElsewhere, .run(.send)), Self.head, Self.taken, Self.accept,
             ]
         )
         run(
             "by the next of the group",
             [
-                Self.build, Self.send, Self.retry, (.nextMember, .run(.build)), Self.send,
-                Self.head, Self.accept,
+                Self.build, Self.built, Self.complete, Self.send, Self.retry,
+                (.nextMember, .run(.build)), Self.built, Self.complete, Self.send,
+                Self.head, Self.taken, Self.accept,
             ]
         )
         run(
             "behind a head that cannot be taken",
-            [Self.build, Self.send, Self.head, Self.retry, (.retryElsewhere, .run(.send))]
+            [
+                Self.build, Self.built, Self.complete, Self.send, Self.head, Self.retry,
+                (.retryElsewhere, .run(.send)),
+            ]
         )
         run(
             "behind a request that could not be built",
-            [Self.build, Self.retry, (.nextMember, .run(.build)), Self.send]
+            [
+                Self.build, Self.retry, (.nextMember, .run(.build)), Self.built, Self.complete,
+                Self.send,
+            ]
         )
     }
 
@@ -70,8 +94,9 @@ import Testing
         run(
             "to the next of the group",
             [
-                Self.build, Self.send, Self.head, (.failedOver, .run(.build)), Self.send,
-                Self.head, Self.accept,
+                Self.build, Self.built, Self.complete, Self.send, Self.head,
+                (.failedOver, .run(.build)), Self.built, Self.complete, Self.send,
+                Self.head, Self.taken, Self.accept,
             ]
         )
     }
@@ -82,16 +107,26 @@ import Testing
             "while building",
             [Self.build, stop, (.gaveUp(Self.error), .wait), (.cancelled, .wait)]
         )
-        let over = run("after tries", [Self.build, Self.send, Self.retry, stop])
+        let over = run(
+            "after tries",
+            [Self.build, Self.built, Self.complete, Self.send, Self.retry, stop]
+        )
         #expect(over.isOver)
     }
 
     @Test func aCancelledFetchEndsOnceFromAnywhere() {
         let ways: [(String, [Step])] = [
-            ("idle", []), ("building", [Self.build]), ("sending", [Self.build, Self.send]),
-            ("judging", [Self.build, Self.send, Self.head]),
-            ("retrying", [Self.build, Self.send, Self.retry]),
-            ("streaming", [Self.build, Self.send, Self.head, Self.accept]),
+            ("idle", []), ("building", [Self.build]),
+            ("sending", [Self.build, Self.built, Self.complete, Self.send]),
+            ("judging", [Self.build, Self.built, Self.complete, Self.send, Self.head]),
+            ("retrying", [Self.build, Self.built, Self.complete, Self.send, Self.retry]),
+            (
+                "streaming",
+                [
+                    Self.build, Self.built, Self.complete, Self.send, Self.head, Self.taken,
+                    Self.accept,
+                ]
+            ),
         ]
         for (name, way) in ways {
             run(
@@ -102,5 +137,17 @@ import Testing
                 ]
             )
         }
+    }
+
+    @Test func functionsAnswerOrFailAtEitherStage() {
+        let requesting = [Self.build, Self.built]
+        let responding = [Self.build, Self.built, Self.complete, Self.send, Self.head, Self.taken]
+        let stop: Step = (.gaveUp(Self.error), .run(.reportFailure(Self.error)))
+        for (name, way) in [("origin-request", requesting), ("origin-response", responding)] {
+            #expect(run(name, way + [(.answered, .run(.announce))]).isStreaming)
+            #expect(run(name, way + [stop]).isOver)
+            #expect(run(name, way + [(.cancelled, .run(.close))]).isOver)
+        }
+        #expect(run("waiting", responding).hasHead)
     }
 }

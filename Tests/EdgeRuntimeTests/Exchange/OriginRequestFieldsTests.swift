@@ -12,20 +12,21 @@ import Testing
     ) throws -> TestHead {
         let test = TestHead(.get, lines, host: "viewer.example")
         if let query { test.head.query = test.arena.append(Array(query.utf8).span) }
-        let target = OriginRequestFields.Target(
-            authority: test.arena.append("origin.example:8443"),
-            pathPrefix: test.arena.append(Array(prefix.utf8).span)
-        )
-        try OriginRequestFields.apply(
+        try OriginRequestFields.filter(
             policy,
+            authority: test.arena.append("origin.example:8443"),
+            of: &test.head,
+            in: test.arena
+        )
+        try OriginRequestFields.complete(
+            &test.head,
             headers: headers.map {
                 OriginHeader(
                     name: Array($0.0.utf8),
                     value: Secret(name: nil, value: Array($0.1.utf8))
                 )
             },
-            target: target,
-            to: &test.head,
+            pathPrefix: test.arena.append(Array(prefix.utf8).span),
             in: test.arena
         )
         return test

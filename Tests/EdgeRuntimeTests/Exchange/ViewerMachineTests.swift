@@ -7,9 +7,11 @@ import Testing
     private typealias Step = (ViewerMachine.Event, ViewerMachine.Action)
 
     private static let admit: Step = (.started, .run(.admit))
-    private static let fetch: Step = (.admitted, .run(.fetch))
-    private static let head: Step = (.headArrived, .run(.viewerResponse))
-    private static let deliver: Step = (.ready, .run(.deliver))
+    private static let admitted: Step = (.admitted, .run(.viewerRequest))
+    private static let fetch: Step = (.proceeded, .run(.fetch))
+    private static let head: Step = (.headArrived, .run(.respond))
+    private static let ready: Step = (.ready, .run(.viewerResponse))
+    private static let deliver: Step = (.proceeded, .run(.deliver))
     private static let error = EdgeError.arenaOverflow
 
     @discardableResult
@@ -26,65 +28,77 @@ import Testing
         let over = run(
             "fetched",
             [
-                Self.admit, Self.fetch, Self.head, Self.deliver, (.delivered, .run(.finish)),
+                Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver,
+                (.delivered, .run(.finish)),
                 (.finished, .wait),
             ]
         )
         #expect(over.isOver)
         run(
             "the edge's own",
-            [Self.admit, (.answered, .run(.viewerResponse)), Self.deliver]
+            [Self.admit, (.answered, .run(.respond)), Self.ready, Self.deliver]
         )
-        let delivering = run("delivering", [Self.admit, Self.fetch, Self.head, Self.deliver])
+        let delivering = run(
+            "delivering",
+            [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver]
+        )
         #expect(delivering.isDelivering && !delivering.isWaitingForHead)
-        #expect(run("fetching", [Self.admit, Self.fetch]).isWaitingForHead)
+        #expect(run("fetching", [Self.admit, Self.admitted, Self.fetch]).isWaitingForHead)
     }
 
     @Test func aFailureBecomesAPage() {
         let page: [Step] = [
             (.failed(Self.error), .run(.fallback(Self.error))),
-            (.answered, .run(.viewerResponse)), Self.deliver,
+            (.answered, .run(.respond)), Self.ready, Self.deliver,
         ]
         run("admission", [Self.admit] + page)
-        run("fetch", [Self.admit, Self.fetch] + page)
-        run("completing the answer", [Self.admit, Self.fetch, Self.head] + page)
+        run("fetch", [Self.admit, Self.admitted, Self.fetch] + page)
+        run("completing the answer", [Self.admit, Self.admitted, Self.fetch, Self.head] + page)
     }
 
     @Test func aPageThatFailsIsDeliveredAsItIs() {
         let failure: Step = (.failed(Self.error), .run(.fallback(Self.error)))
         let again: [Step] = [
-            (.answered, .run(.viewerResponse)), (.failed(Self.error), .run(.deliver)),
+            (.answered, .run(.respond)), (.failed(Self.error), .run(.deliver)),
             (.delivered, .run(.finish)),
         ]
         run("admission", [Self.admit, failure] + again)
-        run("fetch", [Self.admit, Self.fetch, failure] + again)
-        run("answer", [Self.admit, Self.fetch, Self.head, failure] + again)
+        run("fetch", [Self.admit, Self.admitted, Self.fetch, failure] + again)
+        run("answer", [Self.admit, Self.admitted, Self.fetch, Self.head, failure] + again)
     }
 
     @Test func anErrorPageIsFetchedOnce() {
         let wanted: Step = (.errorPageWanted, .run(.fetch))
         let shown = run(
             "for the origin's status",
-            [Self.admit, Self.fetch, Self.head, wanted, Self.head, Self.deliver]
+            [
+                Self.admit, Self.admitted, Self.fetch, Self.head, wanted, Self.head, Self.ready,
+                Self.deliver,
+            ]
         )
         #expect(shown.isErrorPage)
         // Behind a fallback and a page for it comes one more fallback, and no further.
         run(
             "for a failure, and fails itself",
             [
-                Self.admit, Self.fetch, (.failed(Self.error), .run(.fallback(Self.error))),
-                (.answered, .run(.viewerResponse)), wanted, Self.head,
+                Self.admit, Self.admitted, Self.fetch,
                 (.failed(Self.error), .run(.fallback(Self.error))),
-                (.answered, .run(.viewerResponse)), (.failed(Self.error), .run(.deliver)),
+                (.answered, .run(.respond)), wanted, Self.head,
+                (.failed(Self.error), .run(.fallback(Self.error))),
+                (.answered, .run(.respond)), (.failed(Self.error), .run(.deliver)),
             ]
         )
     }
 
     @Test func whoIsGoneIsFinishedOnce() {
         let ways: [(String, [Step])] = [
-            ("idle", []), ("admitting", [Self.admit]), ("fetching", [Self.admit, Self.fetch]),
-            ("responding", [Self.admit, Self.fetch, Self.head]),
-            ("delivering", [Self.admit, Self.fetch, Self.head, Self.deliver]),
+            ("idle", []), ("admitting", [Self.admit]),
+            ("fetching", [Self.admit, Self.admitted, Self.fetch]),
+            ("responding", [Self.admit, Self.admitted, Self.fetch, Self.head]),
+            (
+                "delivering",
+                [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver]
+            ),
         ]
         for (name, way) in ways {
             run(
@@ -103,10 +117,24 @@ import Testing
         let over = run(
             "truncated",
             [
-                Self.admit, Self.fetch, Self.head, Self.deliver, (.bodyFailed, .run(.truncate)),
+                Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver,
+                (.bodyFailed, .run(.truncate)),
                 (.finished, .wait), (.viewerGone, .wait),
             ]
         )
         #expect(over.isOver)
+    }
+
+    @Test func functionsAnswerOrFailAtEitherStage() {
+        let shown: [Step] = [(.answered, .run(.respond)), (.ready, .run(.viewerResponse))]
+        let failed: Step = (.failed(Self.error), .run(.fallback(Self.error)))
+        run("viewer-request answers", [Self.admit, Self.admitted] + shown + [Self.deliver])
+        run("viewer-request fails", [Self.admit, Self.admitted, failed] + shown + [Self.deliver])
+        // What hides the failure of viewer-response, or replaces its answer, is not shown to it again.
+        let concluding = [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready]
+        let after: [Step] = [(.answered, .run(.respond)), (.ready, .run(.deliver))]
+        run("viewer-response answers", concluding + after)
+        run("viewer-response fails", concluding + [failed] + after)
+        run("the viewer leaves meanwhile", concluding + [(.viewerGone, .run(.finish))])
     }
 }

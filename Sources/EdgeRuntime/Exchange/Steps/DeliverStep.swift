@@ -19,13 +19,14 @@ enum DeliverStep {
         switch exchange.body {
         case .none: return .none
         case .own(let slice): return .length(Int64(slice.count))
+        case .made(let count): return .length(Int64(count))
         case .fetched:
             guard let fetch = exchange.fetch else { return .none }
             switch fetch.bodyFraming {
             case .length(let length): return .length(length)
             case .none:
                 // The length that a GET would have, for HEAD.
-                guard exchange.request.method == .head else { return .length(0) }
+                guard exchange.isHead else { return .length(0) }
                 return declaredLength(fetch).map { .length($0) } ?? .none
             case .chunked, .untilClose, .tunnel:
                 return exchange.request.version == .http10 ? .untilClose : .chunked

@@ -4,6 +4,7 @@ enum FinishStep {
     static func run(_ exchange: Exchange) {
         let context = exchange.context
         exchange.times.ended = context.loop.now
+        exchange.functions.run?.giveUp()
         exchange.dropFetch()
         count(exchange, context.metrics)
         if let log = context.accessLog { write(exchange, exchange.fetchFacts, to: log) }

@@ -1,5 +1,10 @@
-// Builds the request as the origin gets it: which origin, which path, and the fields that the behaviour lets through
-// with those the edge keeps up on the way. Runs anew for each member of a group, since each has its own name.
+// Builds the request as the origin gets it, around the functions of origin-request.
+//
+//   build     which origin, which path, `Host`, and the fields that the behaviour lets through: what functions see
+//   complete  what is the origin's own (path prefix, fields) and what the edge keeps up on the way, so that no
+//             function can leave it out
+//
+// Both run anew for each member of a group, since each has its own name.
 
 enum OriginRequestStep {
     static func run(_ fetch: Fetch) -> FetchMachine.Event {
@@ -32,15 +37,35 @@ enum OriginRequestStep {
         }
     }
 
-    /// A folder looks at little: the conditions, the range, and what it may answer with.
+    static func complete(_ fetch: Fetch) -> FetchMachine.Event {
+        guard let exchange = fetch.exchange else { return .gaveUp(.internalError) }
+        switch exchange.generation.origins.stations[fetch.route.origin] {
+        case .files: return .completed
+        case .servers(let set): return complete(fetch, exchange, set)
+        case .none: return .gaveUp(.notAvailable)
+        }
+    }
+
+    /// A folder looks at little: the conditions, the range, and what it may answer with. Functions look at everything.
     private static func buildForFiles(_ fetch: Fetch, _ exchange: Exchange) -> FetchMachine.Event {
         guard !exchange.machine.isErrorPage else { return .built }
+        let functions = exchange.behavior?.functions
+        let areSeen =
+            !(functions?.originRequest.isEmpty ?? true)
+            || !(functions?.originResponse.isEmpty ?? true)
         for index in 0..<exchange.request.fields.count {
             var field = exchange.request.fields[index]
-            guard field.id.isConditional else { continue }
-            field.name = .empty
+            guard areSeen || field.id.isConditional else { continue }
+            if !field.name.isEmpty {
+                field.name =
+                    field.id == .other
+                    ? fetch.arena.append(field.name, from: exchange.arena) : .empty
+            }
             field.value = fetch.arena.append(field.value, from: exchange.arena)
             fetch.request.fields.append(field)
+        }
+        if areSeen {
+            fetch.request.host = fetch.arena.append(exchange.request.host, from: exchange.arena)
         }
         return .built
     }
@@ -59,8 +84,8 @@ enum OriginRequestStep {
                 from: exchange.arena
             )
         }
-        let asked = arena.append(exchange.request.authority, from: exchange.arena)
-        fetch.request.authority = asked
+        fetch.request.authority = arena.append(exchange.request.authority, from: exchange.arena)
+        fetch.request.host = arena.append(exchange.request.host, from: exchange.arena)
         fetch.request.fields.append(exchange.request.fields, from: exchange.arena, into: arena)
         do throws(EdgeError) {
             fetch.upgrade = isErrorPage ? nil : Framing.upgrade(fetch.request, arena)
@@ -69,20 +94,44 @@ enum OriginRequestStep {
                 && Framing.expectsContinue(fetch.request, arena)
             try HopByHop.remove(from: &fetch.request.fields, arena)
             if isErrorPage { fetch.request.fields.removeAll { $0.id.isConditional } }
+            fetch.route.forwardsHost = policy.forwardsHost && !exchange.request.authority.isEmpty
             let authority = set.settings.host ?? set.pools[0].authority
-            let prefix = set.settings.path
-            let target = OriginRequestFields.Target(
-                authority: arena.append(authority.span),
-                pathPrefix: arena.append(prefix.span)
-            )
-            try OriginRequestFields.apply(
+            try OriginRequestFields.filter(
                 policy,
-                headers: set.settings.headers,
-                target: target,
-                to: &fetch.request,
+                authority: arena.append(authority.span),
+                of: &fetch.request,
                 in: arena
             )
-            fetch.route.forwardsHost = policy.forwardsHost && !exchange.request.authority.isEmpty
+        } catch {
+            return .gaveUp(error)
+        }
+        fetch.route.authority = fetch.request.authority
+        guard !arena.isOverflown else { return .gaveUp(.arenaOverflow) }
+        return .built
+    }
+
+    private static func complete(
+        _ fetch: Fetch,
+        _ exchange: Exchange,
+        _ set: ServerSet
+    ) -> FetchMachine.Event {
+        let arena = fetch.arena
+        do throws(EdgeError) {
+            if fetch.request.authority != fetch.route.authority {
+                // A function's own word stands, whichever server is asked.
+                fetch.route.forwardsHost = true
+            } else if !fetch.route.forwardsHost {
+                let authority = set.settings.host ?? set.pools[0].authority
+                fetch.request.authority = arena.append(authority.span)
+                fetch.request.fields.set(.host, value: fetch.request.authority)
+            }
+            let prefix = set.settings.path
+            try OriginRequestFields.complete(
+                &fetch.request,
+                headers: set.settings.headers,
+                pathPrefix: arena.append(prefix.span),
+                in: arena
+            )
             let trusted = exchange.generation.configuration.settings.trustedProxies
             let hop = ForwardedFields.Hop(
                 peer: exchange.viewer.peer,
@@ -93,6 +142,7 @@ enum OriginRequestStep {
                 version: exchange.request.version
             )
             let name = exchange.context.name
+            let asked = arena.append(exchange.request.authority, from: exchange.arena)
             try ForwardedFields.keepUp(
                 &fetch.request,
                 hop: hop,
@@ -109,7 +159,7 @@ enum OriginRequestStep {
         }
         fetch.requestFraming = framing(exchange)
         guard !arena.isOverflown else { return .gaveUp(.arenaOverflow) }
-        return .built
+        return .completed
     }
 
     /// The trace goes on with a span of ours; one that nobody began is left alone, and one that cannot be read ends.

@@ -1,0 +1,351 @@
+// A stage of functions as this edge runs it: what the views show beyond the heads, where the log's lines go, and what
+// becomes of the end. `ViewerFunctions` and `FetchFunctions` begin it.
+
+/// What the functions of one request share and leave behind; the exchange's, whichever stage wrote it.
+struct FunctionTraces {
+    /// `event.state`, kept by the machine of the exchange's generation.
+    var state = LuaReference.none
+    /// The viewer's stage that runs now.
+    var run: HookRun?
+    /// Fields of the access log, in the exchange's arena.
+    var notes: [(name: Slice, value: Slice)] = []
+    /// A function made the answer.
+    var hasAnswered = false
+
+    mutating func reset() {
+        if !notes.isEmpty { notes.removeAll(keepingCapacity: true) }
+        hasAnswered = false
+    }
+}
+
+final class HookRun: StageRun {
+    private unowned(unsafe) let context: EdgeContext
+    private var exchange: Exchange?
+    private var fetch: Fetch?
+    /// What `response.body` was assigned, if it was.
+    private var newBody: [UInt8]?
+
+    init(runtime: FunctionRuntime, context: EdgeContext) {
+        self.context = context
+        super.init(runtime: runtime, loop: context.loop)
+    }
+
+    // MARK: Beginning and ending
+
+    /// The event for the viewer's machine, or nil if it comes later.
+    func begin(_ stage: Stage, _ chain: [FunctionAttachment], for exchange: Exchange) -> Ending? {
+        self.exchange = exchange
+        return begin(stage, chain, heads: exchange.heads)
+    }
+
+    func begin(_ stage: Stage, _ chain: [FunctionAttachment], for fetch: Fetch) -> Ending? {
+        exchange = fetch.exchange
+        self.fetch = fetch
+        return begin(stage, chain, heads: fetch.heads)
+    }
+
+    /// What it leaves when it is over; after this it may serve another stage.
+    func release() -> [UInt8]? {
+        defer {
+            newBody = nil
+            exchange = nil
+            fetch = nil
+        }
+        return newBody
+    }
+
+    /// Nobody waits for it any more.
+    func giveUp() {
+        guard !isIdle else { return }
+        cancel()
+        let exchange = self.exchange
+        let fetch = self.fetch
+        _ = release()
+        if let fetch { fetch.functionRun = nil } else { exchange?.functions.run = nil }
+        exchange?.generation.giveBack(self)
+    }
+
+    override func ended(_ ending: Ending) {
+        if let fetch {
+            let event = FetchFunctions.ended(ending, self, fetch)
+            fetch.apply(event)
+        } else if let exchange {
+            let event = ViewerFunctions.ended(ending, self, exchange)
+            exchange.stageEnded(event)
+        }
+    }
+
+    // MARK: What views show
+
+    override func push(_ field: ViewField, on stack: LuaStack) -> Bool {
+        guard let exchange else { return false }
+        switch field {
+        case .eventID:
+            let id = exchange.id.text
+            stack.push(id.span)
+        case .eventDistribution: stack.push(exchange.distribution?.name ?? "")
+        case .eventBehavior: stack.push(exchange.behavior?.path ?? "")
+        case .eventState:
+            if exchange.functions.state.isNone {
+                stack.pushTable()
+                stack.pushCopy(of: -1)
+                exchange.functions.state = stack.keep()
+            } else {
+                stack.push(exchange.functions.state)
+            }
+        case .eventOrigin: stack.push(EventViews.word(.origin, of: self))
+        case .originName:
+            guard let fetch else { return false }
+            let configuration = exchange.generation.configuration
+            stack.push(configuration.origins[fetch.route.origin].name)
+        case .viewerIP:
+            guard exchange.viewer.peer != nil || exchange.viewer.address != .anyIPv4 else {
+                return false
+            }
+            stack.push("\(exchange.viewer.address)")
+        case .viewerPort: stack.push(Int64(exchange.viewer.port))
+        case .viewerProtocol: stack.push(exchange.viewer.tls == nil ? "http" : "https")
+        case .viewerTLS:
+            guard exchange.viewer.tls != nil else { return false }
+            stack.push(EventViews.word(.tls, of: self))
+        case .tlsVersion:
+            guard let tls = exchange.viewer.tls else { return false }
+            stack.push(tls.version.word)
+        case .tlsCipher:
+            guard let tls = exchange.viewer.tls else { return false }
+            stack.push(tls.cipher.word)
+        case .responseSource: stack.push(source(of: exchange))
+        case .responseBody:
+            // Written only; a body is read as a stream.
+            return false
+        default: return false
+        }
+        return true
+    }
+
+    private func source(of exchange: Exchange) -> StaticString {
+        if exchange.functions.hasAnswered { return "function" }
+        if fetch != nil { return "origin" }
+        switch exchange.body {
+        case .fetched: return "origin"
+        case .made: return "function"
+        case .own, .none: return "edge"
+        }
+    }
+
+    override func assign(_ field: ViewField, from stack: LuaStack, at index: Int) -> String? {
+        switch field {
+        case .responseBody:
+            guard let body = stack.text(at: index) else { return "takes a string" }
+            let limit = runtime.library.settings.responseBytes
+            guard body.count <= limit else {
+                return "has \(body.count) bytes; functions.limits.response is \(limit)"
+            }
+            newBody = body
+            MadeBody.dropDescription(of: &heads.response.fields)
+            return nil
+        case .eventOrigin:
+            guard let fetch, let exchange, let name = stack.string(at: index) else {
+                return "takes the name of an origin"
+            }
+            let origins = exchange.generation.configuration.origins
+            guard let place = origins.firstIndex(where: { $0.name == name }) else {
+                let near = Suggestion.nearest(to: name, among: origins.map(\.name))
+                return "is no origin of the configuration: '\(name)'"
+                    + (near.map { " (did you mean '\($0)'?)" } ?? "")
+            }
+            fetch.route.redirect(to: place)
+            return nil
+        default: return "cannot be assigned"
+        }
+    }
+
+    override func note(_ name: [UInt8], from stack: LuaStack, at index: Int) -> String? {
+        guard let exchange else { return "the request has ended" }
+        if stack.kind(at: index) == .nil { return nil }
+        guard exchange.functions.notes.count < Limits.functionNotesMax else {
+            return "there are more than \(Limits.functionNotesMax) fields"
+        }
+        guard !name.isEmpty, name.count <= 64, name.span.isToken else {
+            return "is not a field's name"
+        }
+        guard let value = Self.noted(stack, at: index) else { return "takes a string or a number" }
+        guard value.count <= Limits.functionNoteBytesMax else {
+            return "is longer than \(Limits.functionNoteBytesMax) bytes"
+        }
+        let arena = exchange.arena
+        guard arena.used < Limits.arenaBytesMax - Limits.functionArenaReserve else {
+            return "there is no room for it"
+        }
+        let spelled = arena.append(name.span)
+        let written = arena.append(value.span)
+        exchange.functions.notes.append((name: spelled, value: written))
+        return nil
+    }
+
+    private static func noted(_ stack: LuaStack, at index: Int) -> [UInt8]? {
+        guard stack.kind(at: index) == .boolean else { return stack.text(at: index) }
+        return Array((stack.boolean(at: index) ? "true" : "false").utf8)
+    }
+
+    // MARK: Telling the operator
+
+    override func log(_ level: EventLevel, _ text: String) {
+        context.events.log(
+            level,
+            "function_log",
+            [
+                EventField("function", .text(hook.title)),
+                EventField("stage", .word(stage.word)),
+                EventField("request", .text(requestID)),
+                EventField("text", .text(text)),
+            ]
+        )
+    }
+
+    override func report(_ failure: FunctionFailure, parked: Bool) {
+        context.events.log(
+            .error,
+            "function_failed",
+            [
+                EventField("function", .text(failure.function)),
+                EventField("stage", .word(stage.word)),
+                EventField("reason", .word(failure.kind.word)),
+                EventField("message", .text(failure.message)),
+                EventField("traceback", .text(failure.traceback)),
+                EventField("request", .text(requestID)),
+                EventField("on_error", .text(hook.attachment.onError.rawValue)),
+            ]
+        )
+        guard parked else { return }
+        context.events.log(
+            .error,
+            "function_parked",
+            [
+                EventField("function", .text(failure.function)),
+                EventField("failures", .number(Int64(Limits.functionFailuresMax))),
+                EventField("for", .duration(Limits.functionParkTime)),
+            ]
+        )
+    }
+
+    private var requestID: String {
+        guard let exchange else { return "" }
+        let text = exchange.id.text
+        return text.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// The functions of the viewer's two stages.
+enum ViewerFunctions {
+    /// Nil: the stage waits, `stageEnded` follows.
+    static func begin(_ stage: Stage, for exchange: Exchange) -> ViewerMachine.Event? {
+        guard let behavior = exchange.behavior else { return .proceeded }
+        let chain = behavior.functions.chain(stage)
+        guard !chain.isEmpty, exchange.generation.functions != nil, !exchange.isUpgraded else {
+            return .proceeded
+        }
+        if stage == .viewerRequest { exchange.request.path = exchange.fetchPath }
+        let run = exchange.generation.takeRun(exchange.context)
+        exchange.functions.run = run
+        guard let ending = run.begin(stage, chain, for: exchange) else { return nil }
+        return ended(ending, run, exchange)
+    }
+
+    static func ended(
+        _ ending: StageRun.Ending,
+        _ run: HookRun,
+        _ exchange: Exchange
+    ) -> ViewerMachine.Event {
+        let stage = run.stage
+        let answer = run.answer
+        let newBody = run.release()
+        exchange.functions.run = nil
+        exchange.generation.giveBack(run)
+        switch ending {
+        case .failed(let failure): return .failed(failure.kind.error)
+        case .answered:
+            show(answer.body, in: exchange)
+            exchange.functions.hasAnswered = true
+            exchange.result = .functionGeneratedResponse
+            return .answered
+        case .proceed:
+            if stage == .viewerRequest { exchange.fetchPath = exchange.request.path }
+            if let newBody { show(newBody, in: exchange) }
+            return .proceeded
+        }
+    }
+
+    private static func show(_ bytes: [UInt8], in exchange: Exchange) {
+        exchange.dropFetch()
+        exchange.made.reset()
+        MadeBody.push(bytes, into: &exchange.made, exchange.context.loop.chunks)
+        exchange.made.end()
+        exchange.body = .made(bytes.count)
+    }
+}
+
+/// The functions of the origin's two stages.
+enum FetchFunctions {
+    static func begin(_ stage: Stage, for fetch: Fetch) -> FetchMachine.Event? {
+        guard let exchange = fetch.exchange, let behavior = exchange.behavior else {
+            return .proceeded
+        }
+        let chain = behavior.functions.chain(stage)
+        guard !chain.isEmpty, exchange.generation.functions != nil,
+            !exchange.machine.isErrorPage, fetch.bodyFraming != .tunnel
+        else { return .proceeded }
+        let run = exchange.generation.takeRun(exchange.context)
+        fetch.functionRun = run
+        guard let ending = run.begin(stage, chain, for: fetch) else { return nil }
+        return ended(ending, run, fetch)
+    }
+
+    static func ended(
+        _ ending: StageRun.Ending,
+        _ run: HookRun,
+        _ fetch: Fetch
+    ) -> FetchMachine.Event {
+        let answer = run.answer
+        let newBody = run.release()
+        fetch.functionRun = nil
+        fetch.exchange?.generation.giveBack(run)
+        switch ending {
+        case .failed(let failure): return .gaveUp(failure.kind.error)
+        case .answered:
+            fetch.replaceBody(answer.body)
+            fetch.exchange?.functions.hasAnswered = true
+            fetch.exchange?.result = .functionGeneratedResponse
+            return .answered
+        case .proceed:
+            if let newBody { fetch.replaceBody(newBody) }
+            return .proceeded
+        }
+    }
+}
+
+/// A body that a function made, on its way like any other.
+enum MadeBody {
+    static func push(_ bytes: [UInt8], into flow: inout BodyFlow, _ pool: ChunkPool) {
+        var start = 0
+        while start < bytes.count {
+            let chunk =
+                bytes.count - start <= Limits.chunkSmallBytes
+                ? pool.leaseSmall() : pool.leaseLarge()
+            let count = min(chunk.room, bytes.count - start)
+            chunk.append(bytes.span.extracting(start..<start + count))
+            flow.push(ChunkRange(chunk: chunk, start: 0, end: count))
+            start += count
+        }
+    }
+
+    /// Fields that speak of the bytes that were there before.
+    static func dropDescription(of fields: inout HeaderFields) {
+        fields.removeAll { field in
+            switch field.id {
+            case .contentEncoding, .contentRange, .etag, .lastModified, .acceptRanges: true
+            default: false
+            }
+        }
+    }
+}

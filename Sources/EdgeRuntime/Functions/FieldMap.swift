@@ -1,0 +1,92 @@
+// Maps of names: header fields, query arguments, cookies, and the log's own fields, read and written where they lie.
+
+enum FieldMap {
+    static func get(_ call: LuaCall, _ kind: ViewKind, _ run: StageRun) -> CInt {
+        let stack = call.stack
+        guard stack.kind(at: 2) == .string else { return 0 }
+        switch kind {
+        case .requestHeaders:
+            return stack.withBytes(at: 2) {
+                HeaderMap.push($0, run.heads.request.fields, call, run)
+            }
+                ?? 0
+        case .responseHeaders:
+            return stack.withBytes(at: 2) {
+                HeaderMap.push($0, run.heads.response.fields, call, run)
+            }
+                ?? 0
+        case .query:
+            return stack.withBytes(at: 2) { QueryMap.push($0, run.heads, stack) } ?? 0
+        case .requestCookies:
+            return stack.withBytes(at: 2) { CookieMap.push($0, run.heads, stack) } ?? 0
+        case .responseCookies:
+            return stack.withBytes(at: 2) { CookieMap.pushSet($0, run.heads, stack) } ?? 0
+        case .log: return call.fail("event.log is only written")
+        case .event, .request, .response, .viewer, .tls, .origin: return 0
+        }
+    }
+
+    static func set(_ call: LuaCall, _ kind: ViewKind, _ run: StageRun) -> CInt {
+        let stack = call.stack
+        guard let name = stack.bytes(at: 2) else {
+            return EventViews.invalid(call, run, "a name is a string, not \(stack.kindName(at: 2))")
+        }
+        if kind == .log {
+            if let reason = run.note(name, from: stack, at: 3) {
+                return EventViews.invalid(call, run, "event.log: \(reason)")
+            }
+            return 0
+        }
+        let isRequest = kind == .requestHeaders || kind == .query || kind == .requestCookies
+        if isRequest, run.stage.hasResponse {
+            return EventViews.invalid(
+                call,
+                run,
+                "\(kind.name) cannot change in \(run.stage.word): it was sent"
+            )
+        }
+        guard run.heads.arena.used < Limits.arenaBytesMax - Limits.functionArenaReserve else {
+            return EventViews.invalid(call, run, "more headers than an exchange may have")
+        }
+        var fault: String?
+        switch kind {
+        case .requestHeaders:
+            fault = HeaderMap.assign(name, from: stack, at: 3, to: &run.heads.request.fields, run)
+            if fault == nil, HeaderName.named(name.span) == .host { fault = settleHost(run.heads) }
+        case .responseHeaders:
+            fault = HeaderMap.assign(name, from: stack, at: 3, to: &run.heads.response.fields, run)
+        case .query: fault = QueryMap.assign(name, from: stack, at: 3, to: run.heads)
+        case .requestCookies: fault = CookieMap.assign(name, from: stack, at: 3, to: run.heads)
+        case .responseCookies: fault = CookieMap.assignSet(name, from: stack, at: 3, to: run.heads)
+        case .event, .request, .response, .viewer, .tls, .origin, .log: break
+        }
+        guard let fault else { return 0 }
+        let shown = String(decoding: name.prefix(100), as: UTF8.self)
+        return EventViews.invalid(call, run, "\(kind.name)[\"\(shown)\"]: \(fault)")
+    }
+
+    /// A `Host` of a function's own is a host like a viewer's.
+    private static func settleHost(_ heads: Heads) -> String? {
+        heads.request.form = .origin
+        do throws(EdgeError) {
+            try TargetParser.settleAuthority(&heads.request, heads.arena)
+            return nil
+        } catch {
+            return "is not a host name"
+        }
+    }
+
+    /// Pushes the name and the value after the key at 2.
+    static func next(_ call: LuaCall, _ kind: ViewKind, _ run: StageRun) -> CInt {
+        let stack = call.stack
+        switch kind {
+        case .requestHeaders: return HeaderMap.next(run.heads.request.fields, call, run)
+        case .responseHeaders: return HeaderMap.next(run.heads.response.fields, call, run)
+        case .query: return QueryMap.next(run.heads, stack)
+        case .requestCookies: return CookieMap.next(run.heads, stack)
+        case .responseCookies: return call.fail("pairs does not go over response.cookies")
+        case .event, .request, .response, .viewer, .tls, .origin, .log:
+            return call.fail("pairs goes over headers, query and cookies")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// What one generation's functions are made of: every file that an attachment names or that another file requires,
+// compiled once, the same for all loops. Immutable.
+
+final class FunctionLibrary: Sendable {
+    struct Module: Sendable {
+        /// As `require` and attachments spell it.
+        var name: String
+        var path: String
+        var code: [UInt8]
+    }
+
+    /// An attachment of some behaviour, ready to be bound to a machine.
+    struct Hook: Sendable {
+        var attachment: FunctionAttachment
+        var stage: Stage
+        /// `name@generation`, as logs say it.
+        var title: String
+        var secrets: [String: [UInt8]]
+        var timeout: Nanoseconds
+    }
+
+    let generation: UInt64
+    let settings: FunctionSettings
+    /// By the attachment's `id`.
+    let hooks: [Hook]
+    let modules: [Module]
+
+    init(generation: UInt64, settings: FunctionSettings, hooks: [Hook], modules: [Module]) {
+        self.generation = generation
+        self.settings = settings
+        self.hooks = hooks
+        self.modules = modules
+    }
+
+    var isEmpty: Bool { hooks.isEmpty }
+
+    /// Every attachment of a configuration in the order of their ids.
+    static func hooks(of configuration: Configuration, generation: UInt64) -> [Hook] {
+        var hooks: [(Int, Hook)] = []
+        let settings = configuration.settings
+        for behavior in configuration.distributions.flatMap(\.behaviors) {
+            for stage in Stage.allCases {
+                for attachment in behavior.functions.chain(stage) {
+                    let limit =
+                        stage.isOrigin
+                        ? settings.functions.originTimeout : settings.functions.viewerTimeout
+                    var secrets: [String: [UInt8]] = [:]
+                    for secret in attachment.secrets { secrets[secret.name ?? ""] = secret.value }
+                    let hook = Hook(
+                        attachment: attachment,
+                        stage: stage,
+                        title: "\(attachment.name)@\(generation)",
+                        secrets: secrets,
+                        timeout: attachment.timeout ?? limit
+                    )
+                    hooks.append((attachment.id, hook))
+                }
+            }
+        }
+        return hooks.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+}
