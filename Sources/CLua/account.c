@@ -151,6 +151,14 @@ void edge_lua_strike(lua_State *state, lua_Debug *record) {
     }
 }
 
+void edge_lua_spend(lua_State *state, size_t units) {
+    struct edge_lua_account *account = edge_lua_account(state);
+    account->left -= (long)units;
+    if (account->left > 0 || account->is_armed || !account->root) return;
+    account->is_armed = 1;
+    lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
+}
+
 int edge_lua_can_wait(lua_State *state) {
     return edge_lua_account(state)->barred == 0 && lua_isyieldable(state);
 }

@@ -50,6 +50,8 @@ size_t edge_lua_memory(lua_State *state);
 int edge_lua_open_libraries(lua_State *state);
 // Pushes it: a table of base functions by name and of libraries, not to be given to anybody as it is.
 void edge_lua_push_libraries(lua_State *state);
+// For tests: gives the machine the real library too, and pushes its table of globals.
+void edge_lua_open_reference(lua_State *state);
 // Compiles text, or loads what `edge_lua_dump` made; the function or a message is on top.
 int edge_lua_load(lua_State *state, const char *bytes, size_t length, const char *name, int is_compiled);
 // Hands the function on top to `write` as bytecode, with its line numbers.
@@ -63,6 +65,8 @@ int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *ru
 int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_run *run, int *results);
 // Closes what a failed or given up run left open, and makes the thread as new. A `verdict` lets nothing run.
 int edge_lua_reset(lua_State *thread, edge_lua_run *run, int verdict);
+// What a host function costs besides its call; the run ends at its next instruction when that was too much.
+void edge_lua_spend(lua_State *state, size_t units);
 // Whether the runner can be reached from here.
 int edge_lua_can_wait(lua_State *state);
 // First of two values to resume with, so that the second one is raised where the run waited.
