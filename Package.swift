@@ -37,7 +37,7 @@ let package = Package(
         .executableTarget(name: "edged", dependencies: ["EdgeRuntime"], swiftSettings: house),
         .testTarget(
             name: "EdgeRuntimeTests",
-            dependencies: ["EdgeRuntime", "CLinux", "COpenSSL"],
+            dependencies: ["EdgeRuntime", "CLinux", "COpenSSL", "CLua"],
             swiftSettings: house
         ),
         .testTarget(

@@ -45,6 +45,7 @@ enum EventViews {
         guard let state else { return 0 }
         let call = LuaCall(state)
         let view = LuaView(word: word)
+        guard view.kind != ViewKind.null.rawValue else { return call.fail("null has no fields") }
         guard let run = run(call.stack, view) else { return call.fail(gone) }
         guard let field = ViewField(rawValue: Int(number)) else {
             return getNamed(call, view, run)

@@ -35,4 +35,8 @@ extension Limits {
     static let jwtAudiencesMax = 64
     /// `123456h` and the like: longer texts are no durations.
     static let durationTextBytesMax = 32
+    /// What checking a signature costs a run: 20 to 650 µs by the kind of key, so a run checks a few hundred.
+    static let functionVerifyUnits = 20_000
+    /// Keys kept parsed for the functions of one loop.
+    static let functionKeysMax = 64
 }

@@ -23,6 +23,8 @@ final class FunctionRuntime: @unchecked Sendable {
     let library: FunctionLibrary
     let state: LuaState
     var hooks: [Hook]
+    var keys = FunctionKeys()
+    var secureRandom = SecureRandom.system
     /// Whose Lua code runs now.
     unowned(unsafe) var current: StageRun?
     /// Only while a generation is built: files are not read for requests.

@@ -14,6 +14,8 @@ enum ViewKind: Int, CaseIterable {
     case tls
     case origin
     case log
+    /// Looks at nothing: JSON's `null`.
+    case null
 
     /// As a class of the editor's stubs and a section of the documentation.
     var name: String {
@@ -30,6 +32,7 @@ enum ViewKind: Int, CaseIterable {
         case .tls: "viewer.tls"
         case .origin: "origin"
         case .log: "event.log"
+        case .null: "null"
         }
     }
 
@@ -38,7 +41,7 @@ enum ViewKind: Int, CaseIterable {
         switch self {
         case .requestHeaders, .query, .requestCookies, .responseHeaders, .responseCookies, .log:
             true
-        case .event, .request, .response, .viewer, .tls, .origin: false
+        case .event, .request, .response, .viewer, .tls, .origin, .null: false
         }
     }
 }

@@ -72,7 +72,7 @@ enum ViewMethod: CaseIterable {
         case .responseHeaders:
             fault = HeaderMap.add(name, value, to: &run.heads.response.fields, run.heads.arena)
         case .event, .request, .requestCookies, .response, .responseCookies, .viewer, .tls, .origin,
-            .log:
+            .log, .null:
             fault = "cannot be added to"
         }
         guard let fault else { return 0 }
@@ -90,7 +90,8 @@ enum ViewMethod: CaseIterable {
         case .responseHeaders: HeaderMap.all(name, run.heads.response.fields, run, stack)
         case .query: QueryMap.all(name, run.heads, stack)
         case .requestCookies: CookieMap.all(name, run.heads, stack)
-        case .event, .request, .response, .responseCookies, .viewer, .tls, .origin, .log: return 0
+        case .event, .request, .response, .responseCookies, .viewer, .tls, .origin, .log, .null:
+            return 0
         }
         return 1
     }

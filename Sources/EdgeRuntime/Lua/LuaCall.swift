@@ -17,10 +17,25 @@ struct LuaCall {
 
     init(_ state: OpaquePointer) { stack = LuaStack(state) }
 
+    static func serve(_ state: OpaquePointer?, _ body: (LuaCall) -> CInt) -> CInt {
+        guard let state else { return 0 }
+        return body(LuaCall(state))
+    }
+
     var count: Int { stack.count }
     var canWait: Bool { edge_lua_can_wait(stack.state) != 0 }
 
     func answer(_ results: Int = 0) -> CInt { CInt(results) }
+    /// `nil` and a word: what can go wrong in the course of things is no error.
+    func refuse(_ reason: StaticString) -> CInt {
+        stack.pushNil()
+        stack.push(reason)
+        return 2
+    }
+
+    /// Charges work that the machine does not see: one unit is about what one instruction takes.
+    func spend(_ units: Int) { edge_lua_spend(stack.state, units) }
+
     func wait() -> CInt { CInt(EDGE_LUA_WAIT) }
     func fail(_ message: String) -> CInt { stack.fail(message) }
 
@@ -76,6 +91,12 @@ extension LuaStack {
     func push(_ value: Bool) { lua_pushboolean(state, value ? 1 : 0) }
     func pushTable(items: Int, fields: Int) {
         lua_createtable(state, CInt(clamping: items), CInt(clamping: fields))
+    }
+
+    /// Puts the value on top in the place of another one.
+    func replace(_ index: Int) {
+        lua_copy(state, -1, CInt(index))
+        pop()
     }
 
     func drop(to count: Int) { lua_settop(state, CInt(count)) }

@@ -177,7 +177,7 @@ struct LuaStack {
         case LUA_TSTRING: .string
         case LUA_TTABLE: .table
         case LUA_TFUNCTION: .function
-        case LUA_TUSERDATA: .userdata
+        case LUA_TUSERDATA, LUA_TLIGHTUSERDATA: .userdata
         default: .other
         }
     }
@@ -224,6 +224,24 @@ struct LuaStack {
     func rawLength(at index: Int) -> Int { Int(lua_rawlen(state, CInt(index))) }
     func pushRawItem(_ position: Int, of table: Int) {
         _ = lua_rawgeti(state, CInt(table), lua_Integer(position))
+    }
+    /// Pushes the table that a table at `index` lets through for reading only, or a copy of the reference. Runs no
+    /// code of the user's: a metamethod could jump.
+    func pushReadable(at index: Int) {
+        let index = absolute(index)
+        lua_pushvalue(state, CInt(index))
+        guard lua_rawlen(state, CInt(index)) == 0,
+            luaL_getmetafield(state, CInt(index), "__index") != LUA_TNIL
+        else { return }
+        guard lua_type(state, -1) == LUA_TTABLE else {
+            pop()
+            return
+        }
+        dropBelowTop()
+    }
+    /// Pushes a field of a value's metatable, or nothing.
+    func pushMetafield(_ name: String, of index: Int) -> Bool {
+        luaL_getmetafield(state, CInt(index), name) != LUA_TNIL
     }
     /// Takes the value on top.
     func setRawItem(_ position: Int, of table: Int) {

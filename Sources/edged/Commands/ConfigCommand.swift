@@ -1,12 +1,13 @@
-// `edged config`: what a configuration may say.
+// `edged config`: what a configuration may say, and what its functions may.
 
 import EdgeRuntime
 
 enum ConfigCommand {
     static let row = Command(
         name: "config",
-        usage: "schema | reference",
-        sentence: "Print the JSON Schema of the configuration, or its reference page.",
+        usage: "schema | reference | lua-api | lua-stubs",
+        sentence:
+            "Print the schema of the configuration, its page, the Lua API's, or stubs for an editor.",
         example: "edged config schema > edge.schema.json",
         words: 1...1,
         run: { run($0) }
@@ -16,10 +17,15 @@ enum ConfigCommand {
         switch arguments.words[0] {
         case "schema": Terminal.print(String(ConfigReference.jsonSchema.dropLast()))
         case "reference": Terminal.print(String(ConfigReference.page.dropLast()))
+        case "lua-api": Terminal.print(String(FunctionReference.page.dropLast()))
+        case "lua-stubs": Terminal.print(String(FunctionReference.stubs.dropLast()))
         default:
             let word = arguments.words[0]
-            let near = Arguments.nearest(to: word, among: ["schema", "reference"])
-            let remedy = near.map { "did you mean '\($0)'?" } ?? "it is schema or reference"
+            let known = ["schema", "reference", "lua-api", "lua-stubs"]
+            let near = Arguments.nearest(to: word, among: known)
+            let remedy =
+                near.map { "did you mean '\($0)'?" }
+                ?? "it is one of \(known.joined(separator: ", "))"
             Terminal.error("edged config: unknown word '\(word)'; \(remedy)")
             return .usage
         }

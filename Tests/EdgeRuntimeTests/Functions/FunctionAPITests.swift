@@ -1,0 +1,172 @@
+import Glibc
+import Testing
+
+@testable import EdgeRuntime
+
+/// Runs a handler for real, on heads of its own, and looks at what it left in `event.state`.
+final class TestRun: StageRun {
+    var state = LuaReference.none
+    var lines: [String] = []
+    var failures: [FunctionFailure] = []
+
+    override func push(_ field: ViewField, on stack: LuaStack) -> Bool {
+        guard field == .eventState else { return false }
+        if state.isNone {
+            stack.pushTable()
+            state = stack.keep()
+        }
+        stack.push(state)
+        return true
+    }
+
+    override func log(_ level: EventLevel, _ text: String) { lines.append(text) }
+    override func report(_ failure: FunctionFailure, parked: Bool) { failures.append(failure) }
+
+    /// What the function at `source` leaves under `event.state.out`, as text; nil for nil.
+    static func out(_ body: String) throws -> String? {
+        let folder = TestFile.folder()
+        TestFile.write(
+            "\(folder)/f.lua",
+            "return { viewer_request = function(event)\n\(body)\nend }"
+        )
+        let attachment = FunctionAttachment(name: "f")
+        let hook = FunctionLibrary.Hook(
+            attachment: attachment,
+            stage: .viewerRequest,
+            title: "f@1",
+            secrets: [:],
+            timeout: .seconds(5)
+        )
+        let library = FunctionLibrary(
+            generation: 1,
+            settings: FunctionSettings(),
+            hooks: [hook],
+            modules: []
+        )
+        let sources = FunctionSources(folder: folder, shelf: nil)
+        let runtime = try #require(FunctionRuntime(library: library, sources: sources))
+        try runtime.bind(0)
+        let loop = EventLoop(
+            reactor: .simulated(SimulatedReactor(seed: 1)),
+            blocking: try BlockingPool(threads: 1),
+            random: Random(seed: 1)
+        )
+        let run = TestRun(runtime: runtime, loop: loop)
+        let heads = Heads()
+        let ending = run.begin(.viewerRequest, [attachment], heads: heads)
+        #expect(run.failures.map(\.message) == [])
+        #expect(ending != nil)
+        let stack = runtime.state.stack
+        guard !run.state.isNone else { return nil }
+        stack.push(run.state)
+        stack.pushField("out", of: -1)
+        return stack.text(at: -1).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// One row or more for each name of `edge.*`.
+@Suite struct FunctionAPITests {
+    static let rows: [(code: String, out: String)] = [
+        (
+            #"edge.json.encode({ b = { 1, 2.5, "x" }, a = true, n = edge.json.null() })"#,
+            #"{"a":true,"b":[1,2.5,"x"],"n":null}"#
+        ),
+        (#"edge.json.encode(edge.json.array({}))"#, "[]"),
+        (#"edge.json.encode({})"#, "{}"),
+        (
+            #"edge.json.encode(edge.json.decode('{"a":[],"b":{"c":[1,{"d":"\\u00e9"}]}}'))"#,
+            #"{"a":[],"b":{"c":[1,{"d":"é"}]}}"#
+        ),
+        (#"select(2, edge.json.decode('{"a":1,}'))"#, "1:8: name-expected"),
+        (#"select(2, edge.json.encode({ f = print }))"#, "a function is not JSON"),
+        (#"tostring(edge.json.is_null(edge.json.decode("null")))"#, "true"),
+        (#"edge.base64.encode("any carnal pleas")"#, "YW55IGNhcm5hbCBwbGVhcw=="),
+        (#"edge.base64.decode("YW55IGNhcm5hbCBwbGVhcw==")"#, "any carnal pleas"),
+        (#"select(2, edge.base64.decode("????"))"#, "bad-byte"),
+        (#"edge.base64.encode_url("\xfb\xff\xfe")"#, "-__-"),
+        (#"edge.hex.encode(edge.base64.decode_url("-__-"))"#, "fbfffe"),
+        (#"edge.hex.decode("6869")"#, "hi"),
+        (#"edge.url.encode("a b/ü")"#, "a%20b%2F%C3%BC"),
+        (#"edge.url.decode("a+b%2F")"#, "a b/"),
+        (#"edge.url.parse("https://h:8/p?q#f").port"#, "8"),
+        (#"edge.url.parse("https://h:8/p?q#f").path"#, "/p"),
+        (#"edge.url.resolve("../c", "http://h/a/b/x")"#, "http://h/a/c"),
+        (#"edge.url.query({ b = "2 3", a = 1 })"#, "a=1&b=2+3"),
+        (#"edge.cookie.parse("a=1; b=2; a=3").a"#, "1"),
+        (
+            #"edge.cookie.format("s", { value = "1", path = "/", secure = true, same_site = "lax" })"#,
+            "s=1; Path=/; Secure; SameSite=Lax"
+        ),
+        (#"edge.hex.encode(edge.crypto.sha1("abc"))"#, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (
+            #"edge.hex.encode(edge.crypto.sha256("abc"))"#,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        ),
+        (#"#edge.crypto.sha384("abc") + #edge.crypto.sha512("abc")"#, "112"),
+        (
+            #"edge.hex.encode(edge.crypto.hmac("sha256", "Jefe", "what do ya want for nothing?"))"#,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        ),
+        (#"tostring(edge.crypto.equal("abc", "abd"))"#, "false"),
+        (#"#edge.crypto.random(20)"#, "20"),
+        (
+            #"edge.crypto.decrypt(("k"):rep(32), edge.crypto.encrypt(("k"):rep(32), "text", "ctx"), "ctx")"#,
+            "text"
+        ),
+        (
+            #"select(2, edge.crypto.decrypt(("k"):rep(32), edge.crypto.encrypt(("k"):rep(32), "text", "ctx"), "other"))"#,
+            "forged"
+        ),
+        (#"edge.time.http(784111777)"#, "Sun, 06 Nov 1994 08:49:37 GMT"),
+        (#"edge.time.parse_http("Sun, 06 Nov 1994 08:49:37 GMT")"#, "784111777"),
+        (#"edge.time.rfc3339(0)"#, "1970-01-01T00:00:00Z"),
+        (#"math.tointeger(edge.time.parse_rfc3339("1970-01-01T00:00:10Z"))"#, "10"),
+        (#"type(edge.time.now())"#, "number"),
+        (#"select(2, edge.jwt.verify("x", { algorithms = { "HS256" }, key = "s" }))"#, "malformed"),
+        (
+            #"edge.jwt.verify("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9." .. edge.base64.encode_url(edge.crypto.hmac("sha256", "s", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9")), { algorithms = { "HS256" }, key = "s" }).sub"#,
+            "me"
+        ),
+        (
+            #"select(2, edge.jwt.verify("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.AAAA", { algorithms = { "HS256" }, key = "s" }))"#,
+            "bad-signature"
+        ),
+        (#"select(2, pcall(edge.crypto.hmac, "md5", "k", "d")):match("sha256") or "?""#, "sha256"),
+        (
+            #"select(2, pcall(function() edge.json = 1 end)):match("read%-only") or "writable""#,
+            "read-only"
+        ),
+    ]
+
+    @Test(arguments: rows) func answers(code: String, out: String) throws {
+        #expect(try TestRun.out("event.state.out = (\(code))") == out)
+    }
+
+    /// Every name has a row above, save those that need a run of their own.
+    @Test func everyNameIsTried() {
+        let elsewhere: Set<String> = ["log", "sleep", "crypto.verify"]
+        for row in FunctionAPI.rows where !elsewhere.contains("\(row.name)") {
+            #expect(
+                Self.rows.contains { $0.code.contains("edge.\(row.name)") },
+                "edge.\(row.name) is tried nowhere"
+            )
+        }
+    }
+
+    @Test func thePageIsTheOneInTheRepository() {
+        let depth = "Tests/EdgeRuntimeTests/Functions/FunctionAPITests.swift".utf8.count
+        let path = String(#filePath.utf8.dropLast(depth)).map { $0 + "docs/lua-api.md" } ?? ""
+        if getenv("EDGED_WRITE_DOCS") != nil { TestFile.write(path, FunctionReference.page) }
+        #expect(TestFile.read(path) == FunctionReference.page)
+    }
+
+    @Test func stubsKnowWhatAStageHasNot() throws {
+        let stubs = FunctionReference.stubs
+        let begin = try #require(stubs.firstRange(of: "---@class edged.viewer_request.event"))
+        let end = try #require(stubs.firstRange(of: "---@class edged.origin_request.event"))
+        let section = stubs[begin.lowerBound..<end.lowerBound]
+        #expect(section.contains("---@field request edged.request"))
+        #expect(!section.contains("---@field response"))
+        for row in FunctionAPI.rows { #expect(stubs.contains("function edge.\(row.name)(")) }
+    }
+}
