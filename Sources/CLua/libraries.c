@@ -70,4 +70,3 @@ void edge_lua_push_libraries(lua_State *state) {
 }
 
 int edge_lua_dump(lua_State *state, lua_Writer write, void *data) { return lua_dump(state, write, data, 0); }
-
