@@ -235,7 +235,12 @@ enum ConfigSchema {
         Setting("state_memory", bytes(1 << 20, 64 << 30), #""128MB""#, "Per loop."),
         Setting("viewer_timeout", timeout, #""5s""#, "Viewer stages, waiting included."),
         Setting("origin_timeout", timeout, #""30s""#, "Origin stages, waiting included."),
-        Setting("body", bytes(0, 1 << 30), #""1MB""#, "Request body that a function reads."),
+        Setting(
+            "body",
+            bytes(0, 1 << 30),
+            #""1MB""#,
+            "Body that a function reads, or sends to the origin."
+        ),
         Setting("response", bytes(0, 1 << 30), #""1MB""#, "Response that a function makes."),
         Setting("fetches", .integer(0...1000), "10", "Per run."),
         Setting("log_lines", .integer(0...100_000), "100", "Per run."),

@@ -94,6 +94,11 @@ final class Exchange {
 
     /// What the functions of this request share and leave behind.
     var functions = FunctionTraces()
+    /// What they did to the bodies: see `BodyChanges`.
+    var maps: [BodyMap] = []
+    var filter: BodyFilter?
+    var isMapped = false
+    var ownRequestBody: [UInt8]?
 
     /// Why the answer is the edge's own, or why the exchange ended early.
     var error: EdgeError?
@@ -116,6 +121,7 @@ final class Exchange {
     /// Ready for another request, with the memory of this one.
     func reset() {
         forgetState()
+        dropChanges()
         heads.reset()
         machine = ViewerMachine()
         host = nil
@@ -162,5 +168,7 @@ final class Exchange {
 
     func touchHost() {
         if let host { context.loop.touch(host) }
+        // A function may wait for the same bytes.
+        if let run = functions.run ?? fetch?.functionRun { context.loop.touch(run) }
     }
 }

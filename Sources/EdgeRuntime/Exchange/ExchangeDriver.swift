@@ -30,12 +30,27 @@ extension Exchange {
     }
 
     /// There are bytes in `requestBody`, or its end, that were not there before.
-    func requestBodyArrived() { fetch?.requestBodyArrived() }
+    func requestBodyArrived() {
+        if ownRequestBody != nil { dropRequestBody() }
+        fetch?.requestBodyArrived()
+        if let run = functions.run ?? fetch?.functionRun { context.loop.touch(run) }
+    }
 
     /// The request's body cannot be completed; before its own head is out the exchange answers with the reason.
     func requestBodyFailed(_ error: EdgeError) {
         requestBody.fail(error)
-        guard machine.isWaitingForHead else { return }
+        guard machine.isWaitingForHead || machine.isRequesting else { return }
+        functions.run?.giveUp()
+        dropFetch()
+        apply(.failed(error))
+    }
+
+    /// A function that maps the request's body has failed: the origin must not take the part for the whole.
+    func requestMapFailed(_ error: EdgeError) {
+        guard machine.isWaitingForHead else {
+            if let fetch, !fetch.isOver { fetch.bodyFailed(error) }
+            return
+        }
         dropFetch()
         apply(.failed(error))
     }

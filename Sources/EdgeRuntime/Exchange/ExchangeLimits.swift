@@ -12,4 +12,6 @@ extension Limits {
     /// Fields that functions add to one line of the access log, and bytes of a value: a line stays a line.
     static let functionNotesMax = 16
     static let functionNoteBytesMax = 1024
+    /// Calls of one body's map in a tick, each of which may take a slice: others wait no longer than for a few.
+    static let bodyCallsPerTick = 4
 }

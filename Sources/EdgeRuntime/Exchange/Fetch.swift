@@ -19,6 +19,14 @@ final class Fetch: OriginClient {
     var file: FileTransfer?
     /// The functions that run now.
     var functionRun: HookRun?
+    /// What functions did to the bodies: see `BodyChanges`.
+    var maps: [BodyMap] = []
+    var filter: BodyFilter?
+    var isMapped = false
+    var requestFilter: BodyFilter?
+    var ownRequestBody: [UInt8]?
+    var sentBody = BodyFlow()
+    var sendsOwnBody = false
 
     init(context: EdgeContext) {
         self.context = context
@@ -29,6 +37,7 @@ final class Fetch: OriginClient {
     func reset() {
         precondition(exchange == nil, "a fetch that somebody waits for")
         machine = FetchMachine()
+        dropChanges()
         body.reset()
         bodyFraming = .none
         requestTrailers.reset()
@@ -127,16 +136,12 @@ final class Fetch: OriginClient {
     // MARK: Asked by the origin's connection
 
     override func pullRequestBody() -> BodyFlow.Pull {
-        guard let exchange else { return .failed(.clientClosed) }
-        let pull = exchange.requestBody.pull()
-        if case .bytes = pull { route.didPullBody = true }
-        // The connection reads on when there is room, and says "100 Continue" when it is first asked.
-        exchange.touchHost()
-        return pull
+        requestFilter?.pull() ?? pullRequestSource()
     }
 
     override func fillRequestTrailers() {
-        guard let exchange else { return }
+        // What they say of a body may not be true of what became of it.
+        guard let exchange, requestFilter == nil else { return }
         requestTrailers.append(exchange.requestTrailers, from: exchange.arena, into: arena)
     }
 

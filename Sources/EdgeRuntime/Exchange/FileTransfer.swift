@@ -294,7 +294,9 @@ final class FileTransfer {
     func resume() {
         guard let fetch, let file, !fetch.body.isOver else { return }
         // Bodies are taken front first, so what is left of earlier pieces is taken before any of this one.
-        plan.didTake(Int(max(0, plan.held - Int64(fetch.body.bufferedBytes))))
+        // A body that is gathered goes on being read as if it were.
+        let left = fetch.body.isGathering ? 0 : Int64(fetch.body.bufferedBytes)
+        plan.didTake(Int(max(0, plan.held - left)))
         while plan.isRead {
             // The end takes no room, and is known when the last byte was read.
             guard fetch.body.isRoom(loop.chunks.allowance) || body.isAtEnd else { return }

@@ -20,10 +20,14 @@ struct FunctionTraces {
 
 final class HookRun: StageRun {
     private unowned(unsafe) let context: EdgeContext
-    private var exchange: Exchange?
-    private var fetch: Fetch?
-    /// What `response.body` was assigned, if it was.
-    private var newBody: [UInt8]?
+    private(set) var exchange: Exchange?
+    private(set) var fetch: Fetch?
+    /// What the functions did to the bodies.
+    private(set) var changes = BodyChanges()
+    /// The body that a function waits for.
+    var reading: BodyReading?
+    /// Whom it serves that calls a function for each piece of a body; nil while it runs stages.
+    private unowned(unsafe) var filter: BodyFilter?
 
     init(runtime: FunctionRuntime, context: EdgeContext) {
         self.context = context
@@ -45,13 +49,26 @@ final class HookRun: StageRun {
     }
 
     /// What it leaves when it is over; after this it may serve another stage.
-    func release() -> [UInt8]? {
+    func release() -> BodyChanges {
+        endReading()
         defer {
-            newBody = nil
+            changes = BodyChanges()
             exchange = nil
             fetch = nil
         }
-        return newBody
+        return changes
+    }
+
+    func serve(_ filter: BodyFilter, _ exchange: Exchange, _ fetch: Fetch?) {
+        self.filter = filter
+        self.exchange = exchange
+        self.fetch = fetch
+    }
+
+    func leaveFilter() {
+        cancel()
+        _ = release()
+        filter = nil
     }
 
     /// Nobody waits for it any more.
@@ -60,19 +77,76 @@ final class HookRun: StageRun {
         cancel()
         let exchange = self.exchange
         let fetch = self.fetch
-        _ = release()
+        var changes = release()
+        changes.forget()
         if let fetch { fetch.functionRun = nil } else { exchange?.functions.run = nil }
         exchange?.generation.giveBack(self)
     }
 
     override func ended(_ ending: Ending) {
-        if let fetch {
+        if let filter {
+            filter.callEnded(ending)
+        } else if let fetch {
             let event = FetchFunctions.ended(ending, self, fetch)
             fetch.apply(event)
         } else if let exchange {
             let event = ViewerFunctions.ended(ending, self, exchange)
             exchange.stageEnded(event)
         }
+    }
+
+    // MARK: Bodies
+
+    override func take(_ results: Int, from stack: LuaStack) -> String? {
+        filter?.take(results, from: stack)
+    }
+
+    override func read(_ body: BodySide, atMost: Int, _ call: LuaCall) -> CInt {
+        let bytesMax = min(atMost, runtime.library.settings.bodyBytes)
+        return beginReading(BodyReading(side: body, bytesMax: bytesMax), call)
+    }
+
+    override func readNext(of body: BodySide, isFirst: Bool, _ call: LuaCall) -> CInt {
+        beginReading(readingOfNext(body, isFirst: isFirst), call)
+    }
+
+    override func mapFault(_ body: BodySide) -> String? { bodyFault(body) }
+    override func awaitPeer() { touchPeer() }
+    override func flush() { lookAtFlow() }
+
+    private func assign(_ side: BodySide, from stack: LuaStack, at index: Int) -> String? {
+        let settings = runtime.library.settings
+        let limit = side == .request ? settings.bodyBytes : settings.responseBytes
+        let key = side == .request ? "body" : "response"
+        switch BodyAssignment(stack, at: index) {
+        case .none: return "takes a string, or what map gives"
+        case .bytes(let bytes):
+            guard bytes.count <= limit else {
+                return "has \(bytes.count) bytes; functions.limits.\(key) is \(limit)"
+            }
+            endReading()
+            changes.replace(side, by: bytes)
+            switch side {
+            case .request: BodyDescription.replace(&heads.request.fields, heads.arena)
+            case .response: BodyDescription.replace(&heads.response.fields, heads.arena)
+            }
+        case .map(let function):
+            endReading()
+            changes.maps.append(
+                BodyMap(
+                    function: function,
+                    side: side,
+                    stage: stage,
+                    attachment: hook.attachment,
+                    runtime: runtime
+                )
+            )
+            switch side {
+            case .request: BodyDescription.map(&heads.request.fields, heads.arena)
+            case .response: BodyDescription.map(&heads.response.fields, heads.arena)
+            }
+        }
+        return nil
     }
 
     // MARK: What views show
@@ -115,9 +189,6 @@ final class HookRun: StageRun {
             guard let tls = exchange.viewer.tls else { return false }
             stack.push(tls.cipher.word)
         case .responseSource: stack.push(source(of: exchange))
-        case .responseBody:
-            // Written only; a body is read as a stream.
-            return false
         default: return false
         }
         return true
@@ -135,15 +206,8 @@ final class HookRun: StageRun {
 
     override func assign(_ field: ViewField, from stack: LuaStack, at index: Int) -> String? {
         switch field {
-        case .responseBody:
-            guard let body = stack.text(at: index) else { return "takes a string" }
-            let limit = runtime.library.settings.responseBytes
-            guard body.count <= limit else {
-                return "has \(body.count) bytes; functions.limits.response is \(limit)"
-            }
-            newBody = body
-            MadeBody.dropDescription(of: &heads.response.fields)
-            return nil
+        case .requestBody: return assign(.request, from: stack, at: index)
+        case .responseBody: return assign(.response, from: stack, at: index)
         case .eventOrigin:
             guard let fetch, let exchange, let name = stack.string(at: index) else {
                 return "takes the name of an origin"
@@ -259,29 +323,24 @@ enum ViewerFunctions {
     ) -> ViewerMachine.Event {
         let stage = run.stage
         let answer = run.answer
-        let newBody = run.release()
+        var changes = run.release()
         exchange.functions.run = nil
         exchange.generation.giveBack(run)
         switch ending {
-        case .failed(let failure): return .failed(failure.kind.error)
+        case .failed(let failure):
+            changes.forget()
+            return .failed(failure.kind.error)
         case .answered:
-            show(answer.body, in: exchange)
+            changes.forget()
+            exchange.show(answer.body)
             exchange.functions.hasAnswered = true
             exchange.result = .functionGeneratedResponse
             return .answered
         case .proceed:
             if stage == .viewerRequest { exchange.fetchPath = exchange.request.path }
-            if let newBody { show(newBody, in: exchange) }
+            if !changes.isEmpty { exchange.take(changes) }
             return .proceeded
         }
-    }
-
-    private static func show(_ bytes: [UInt8], in exchange: Exchange) {
-        exchange.dropFetch()
-        exchange.made.reset()
-        MadeBody.push(bytes, into: &exchange.made, exchange.context.loop.chunks)
-        exchange.made.end()
-        exchange.body = .made(bytes.count)
     }
 }
 
@@ -307,18 +366,21 @@ enum FetchFunctions {
         _ fetch: Fetch
     ) -> FetchMachine.Event {
         let answer = run.answer
-        let newBody = run.release()
+        var changes = run.release()
         fetch.functionRun = nil
         fetch.exchange?.generation.giveBack(run)
         switch ending {
-        case .failed(let failure): return .gaveUp(failure.kind.error)
+        case .failed(let failure):
+            changes.forget()
+            return .gaveUp(failure.kind.error)
         case .answered:
+            changes.forget()
             fetch.replaceBody(answer.body)
             fetch.exchange?.functions.hasAnswered = true
             fetch.exchange?.result = .functionGeneratedResponse
             return .answered
         case .proceed:
-            if let newBody { fetch.replaceBody(newBody) }
+            if !changes.isEmpty { fetch.take(changes) }
             return .proceeded
         }
     }
@@ -327,25 +389,7 @@ enum FetchFunctions {
 /// A body that a function made, on its way like any other.
 enum MadeBody {
     static func push(_ bytes: [UInt8], into flow: inout BodyFlow, _ pool: ChunkPool) {
-        var start = 0
-        while start < bytes.count {
-            let chunk =
-                bytes.count - start <= Limits.chunkSmallBytes
-                ? pool.leaseSmall() : pool.leaseLarge()
-            let count = min(chunk.room, bytes.count - start)
-            chunk.append(bytes.span.extracting(start..<start + count))
-            flow.push(ChunkRange(chunk: chunk, start: 0, end: count))
-            start += count
-        }
-    }
-
-    /// Fields that speak of the bytes that were there before.
-    static func dropDescription(of fields: inout HeaderFields) {
-        fields.removeAll { field in
-            switch field.id {
-            case .contentEncoding, .contentRange, .etag, .lastModified, .acceptRanges: true
-            default: false
-            }
-        }
+        var chunk: Chunk?
+        flow.push(copyOf: bytes.span, in: &chunk, pool)
     }
 }

@@ -79,6 +79,8 @@ struct ViewerMachine {
 
     var isDelivering: Bool { state == .delivering }
     var isWaitingForHead: Bool { state == .fetching }
+    /// The functions of viewer-request run.
+    var isRequesting: Bool { state == .requesting }
     var isOver: Bool { state == .finished }
 
     mutating func apply(_ event: Event) -> Action {

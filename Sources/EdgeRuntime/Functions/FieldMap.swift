@@ -22,7 +22,9 @@ enum FieldMap {
         case .responseCookies:
             return stack.withBytes(at: 2) { CookieMap.pushSet($0, run.heads, stack) } ?? 0
         case .log: return call.fail("event.log is only written")
-        case .event, .request, .response, .viewer, .tls, .origin, .null: return 0
+        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin,
+            .null:
+            return 0
         }
     }
 
@@ -58,7 +60,9 @@ enum FieldMap {
         case .query: fault = QueryMap.assign(name, from: stack, at: 3, to: run.heads)
         case .requestCookies: fault = CookieMap.assign(name, from: stack, at: 3, to: run.heads)
         case .responseCookies: fault = CookieMap.assignSet(name, from: stack, at: 3, to: run.heads)
-        case .event, .request, .response, .viewer, .tls, .origin, .log, .null: break
+        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
+            .null:
+            break
         }
         guard let fault else { return 0 }
         let shown = String(decoding: name.prefix(100), as: UTF8.self)
@@ -85,7 +89,8 @@ enum FieldMap {
         case .query: return QueryMap.next(run.heads, stack)
         case .requestCookies: return CookieMap.next(run.heads, stack)
         case .responseCookies: return call.fail("pairs does not go over response.cookies")
-        case .event, .request, .response, .viewer, .tls, .origin, .log, .null:
+        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
+            .null:
             return call.fail("pairs goes over headers, query and cookies")
         }
     }

@@ -17,6 +17,8 @@ final class FunctionLibrary: Sendable {
         var title: String
         var secrets: [String: [UInt8]]
         var timeout: Nanoseconds
+        /// Whether its code, or code that it may require, has the words to look at a body.
+        var namesBody = false
     }
 
     let generation: UInt64
@@ -28,8 +30,30 @@ final class FunctionLibrary: Sendable {
     init(generation: UInt64, settings: FunctionSettings, hooks: [Hook], modules: [Module]) {
         self.generation = generation
         self.settings = settings
-        self.hooks = hooks
         self.modules = modules
+        self.hooks = hooks.map { hook in
+            var hook = hook
+            let code = modules.first { $0.name == hook.attachment.name }?.code ?? []
+            hook.namesBody =
+                Self.namesBody(code)
+                || Self.names("require", code) && modules.contains { Self.namesBody($0.code) }
+            return hook
+        }
+    }
+
+    /// Bodies come whole and uncoded only for functions that have a use for it; all others cost nothing.
+    private static func namesBody(_ code: [UInt8]) -> Bool {
+        names("body", code)
+            && (names("map", code) || names("read", code) || names("chunks", code))
+    }
+
+    /// Whether the bytecode has the text as a constant: one byte for its length and a mark, then its bytes.
+    private static func names(_ text: StaticString, _ code: [UInt8]) -> Bool {
+        let constant = [UInt8(text.utf8CodeUnitCount + 1) | 0x80] + Array("\(text)".utf8)
+        guard code.count >= constant.count else { return false }
+        return (0...code.count - constant.count).contains { start in
+            code[start] == constant[0] && code[start..<start + constant.count] == constant[...]
+        }
     }
 
     var isEmpty: Bool { hooks.isEmpty }

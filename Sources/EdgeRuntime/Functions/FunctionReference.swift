@@ -36,7 +36,8 @@ package enum FunctionReference {
         let fields = ViewField.allCases.filter { $0.row.kind == kind }
         let methods = ViewMethod.allCases.filter { $0.kinds.contains(kind) }
         var text = "### \(kind.name)\n\n"
-        if kind.isMap { text += "\(mapSentence(kind))\n\n" }
+        let sentence = sentence(kind)
+        if !sentence.isEmpty { text += "\(sentence)\n\n" }
         guard !fields.isEmpty || !methods.isEmpty else { return text }
         text += "| name | type | what it is |\n|---|---|---|\n"
         for field in fields {
@@ -51,7 +52,7 @@ package enum FunctionReference {
         return text + "\n"
     }
 
-    private static func mapSentence(_ kind: ViewKind) -> String {
+    private static func sentence(_ kind: ViewKind) -> String {
         switch kind {
         case .requestHeaders, .responseHeaders:
             "By name, without regard to case: repeated fields are joined by `, `. Assign a string, a list of strings, or nil"
@@ -64,6 +65,16 @@ package enum FunctionReference {
                 + " `http_only`, `partitioned`, or nil to take it out of the answer."
         case .log:
             "Assign a string, a number or a boolean to a name: it is in the access log's line."
+        case .requestBody:
+            "What was read goes on to the origin unchanged. A body that is mapped is sent in chunks. With a"
+                + " `Content-Encoding` it can be replaced, but neither read nor mapped."
+        case .responseBody:
+            "What was read goes on to the viewer unchanged. A mapped body has no length, its `ETag` becomes weak, and"
+                + " digests, `Accept-Ranges` and trailers are left out; a failing map cuts it, for the head is out by then."
+                + " Each piece has limits of its own, and the map may wait; the event is over by then, so keep what it needs"
+                + " in locals. Answers without a body (HEAD, 204, 304) call no map. A body with a `Content-Encoding`, or a"
+                + " part (206), can be neither read nor mapped: where a function of a response stage has the words for it in"
+                + " its code, the origin is asked without `Accept-Encoding` and `Range`."
         case .event, .request, .response, .viewer, .tls, .origin, .null: ""
         }
     }
@@ -114,7 +125,9 @@ package enum FunctionReference {
         }
         for method in ViewMethod.allCases where method.kinds.contains(kind) {
             let parts = Signature("\(method.signature)")
-            let parameters = (["self"] + parts.parameters.map { "\($0.name): \($0.type)" })
+            let parameters =
+                (["self"]
+                + parts.parameters.map { "\($0.name)\($0.isOptional ? "?" : ""): \($0.type)" })
                 .joined(separator: ", ")
             let result = parts.results.isEmpty ? "" : ": \(parts.results)"
             text += "---@field \(method.name) fun(\(parameters))\(result) \(method.sentence)\n"

@@ -21,6 +21,8 @@ class StageRun: LoopMember {
     enum Effect {
         case none
         case sleep(until: Nanoseconds)
+        /// Bytes of a peer, who has deadlines of its own: this time is free.
+        case peer
         /// Something that the subclass performs; see `perform`.
         case other
     }
@@ -48,6 +50,9 @@ class StageRun: LoopMember {
     private var state = State.idle
     private var limit = Nanoseconds.never
     private var isMember = false
+    private var peerAwaited: Nanoseconds = 0
+    /// A function that a stage left behind is called, not the stage's chain.
+    private var isCall = false
     var logLines = 0
     var fetches = 0
 
@@ -70,6 +75,16 @@ class StageRun: LoopMember {
     func note(_ name: [UInt8], from stack: LuaStack, at index: Int) -> String? { nil }
     /// Begins what `effect == .other` stands for; `resume` when it is done.
     func perform() {}
+    /// Sees that the peer sends; `resume` when its bytes are there.
+    func awaitPeer() {}
+    /// Takes what a function called by `call` returned; answers what is wrong with it.
+    func take(_ results: Int, from stack: LuaStack) -> String? { nil }
+    /// Pushes the whole body, or waits for it.
+    func read(_ body: BodySide, atMost: Int, _ call: LuaCall) -> CInt { 0 }
+    /// Pushes the next piece of a body, or nil at its end, or waits for it.
+    func readNext(of body: BodySide, isFirst: Bool, _ call: LuaCall) -> CInt { 0 }
+    /// Why the body cannot be mapped.
+    func mapFault(_ body: BodySide) -> String? { nil }
     /// The run had to wait and has ended now.
     func ended(_ ending: Ending) {}
     /// A function failed; also where that does not end the run.
@@ -88,15 +103,52 @@ class StageRun: LoopMember {
 
     /// The ending, or nil if the run waits: then `ended` is called.
     func begin(_ stage: Stage, _ chain: [FunctionAttachment], heads: Heads) -> Ending? {
+        if let failure = enter(stage, chain, heads) { return .failed(failure) }
+        logLines = 0
+        fetches = 0
+        let ending = advance()
+        if let ending { finish(ending) }
+        return ending
+    }
+
+    /// Calls a function that `attachment` left behind, with a piece or nil; `take` gets what it returns. What it may
+    /// log and fetch is counted over all its calls.
+    func call(
+        _ function: LuaReference,
+        of attachment: FunctionAttachment,
+        _ stage: Stage,
+        heads: Heads,
+        piece: ChunkRange?
+    ) -> Ending? {
+        if let failure = enter(stage, [attachment], heads) {
+            report(failure, parked: false)
+            return .failed(failure)
+        }
+        isCall = true
+        let thread = begin(function)
+        if let piece {
+            let bytes = piece.bytes
+            thread.stack.push(bytes)
+        } else {
+            thread.stack.pushNil()
+        }
+        let ending = goOn(arguments: 1)
+        if let ending { finish(ending) }
+        return ending
+    }
+
+    private func enter(
+        _ stage: Stage,
+        _ chain: [FunctionAttachment],
+        _ heads: Heads
+    ) -> FunctionFailure? {
         precondition(isIdle, "one stage at a time")
         guard let slot = runtime.takeSlot(for: self) else {
-            return .failed(
-                FunctionFailure(
-                    kind: .throttled,
-                    function: runtime.library.hooks[chain[0].id].title,
-                    stage: stage,
-                    message: "\(Limits.functionRunsMax) runs wait on this loop"
-                )
+            return FunctionFailure(
+                kind: .throttled,
+                function: runtime.library.hooks[chain[0].id].title,
+                stage: stage,
+                message: "\(Limits.functionRunsMax) runs wait on this loop"
             )
         }
         self.slot = slot
@@ -104,11 +156,22 @@ class StageRun: LoopMember {
         self.chain = chain
         self.heads = heads
         position = 0
-        logLines = 0
-        fetches = 0
-        let ending = advance()
-        if let ending { finish(ending) }
-        return ending
+        return nil
+    }
+
+    /// A thread with the function on it, and a new budget.
+    private func begin(_ function: LuaReference) -> LuaThread {
+        let thread = runtime.takeThread()
+        self.thread = thread
+        thread.stack.push(function)
+        let settings = runtime.library.settings
+        budget = LuaBudget(
+            instructions: settings.instructions,
+            memoryBytes: settings.memoryBytes,
+            slice: Limits.functionSlice
+        )
+        limit = .never
+        return thread
     }
 
     /// Nobody waits for it any more.
@@ -135,17 +198,8 @@ class StageRun: LoopMember {
                 position += 1
                 continue
             }
-            let thread = runtime.takeThread()
-            self.thread = thread
-            thread.stack.push(runtime.hooks[id].handler)
+            let thread = begin(runtime.hooks[id].handler)
             thread.stack.push(EventViews.word(.event, of: self))
-            let settings = runtime.library.settings
-            budget = LuaBudget(
-                instructions: settings.instructions,
-                memoryBytes: settings.memoryBytes,
-                slice: Limits.functionSlice
-            )
-            limit = .never
             let ending = goOn(arguments: 1)
             if ending != nil || state != .running { return ending }
         }
@@ -172,6 +226,11 @@ class StageRun: LoopMember {
             state = .waiting
             switch effect {
             case .sleep(let until): wait(until: until)
+            case .peer:
+                peerAwaited = loop.now
+                wait(until: .never)
+                loop.setDeadline(self, at: .never)
+                awaitPeer()
             case .other, .none:
                 wait(until: .never)
                 perform()
@@ -212,14 +271,21 @@ class StageRun: LoopMember {
 
     /// What was waited for is done; its results lie on `resultStack`.
     func resume(results: Int) {
+        forgivePeer()
         conclude(goOn(arguments: results))
     }
 
     /// What was waited for cannot be had in a way that the function has to hear as an error.
     func resume(raising message: String) {
         guard let thread else { return }
+        forgivePeer()
         thread.pushRaise(message)
         conclude(goOn(arguments: 2))
+    }
+
+    private func forgivePeer() {
+        guard case .peer = effect else { return }
+        limit += loop.now - peerAwaited
     }
 
     private func fail(_ kind: FunctionFailure.Kind, _ message: String, traceback: Bool) {
@@ -249,7 +315,9 @@ class StageRun: LoopMember {
         let stack = thread.stack
         var invalid: String?
         var isAnswer = false
-        if results > 0 {
+        if isCall {
+            invalid = take(results, from: stack)
+        } else if results > 0 {
             // The first result counts.
             stack.drop(to: stack.count - results + 1)
             switch FunctionAnswer.read(stack, into: &answer, self) {
@@ -261,7 +329,9 @@ class StageRun: LoopMember {
         stack.drop(to: 0)
         self.thread = nil
         runtime.giveBack(thread)
-        if invalid == nil { invalid = heads.arena.isOverflown ? "its headers are too large" : nil }
+        if invalid == nil, !isCall {
+            invalid = heads.arena.isOverflown ? "its headers are too large" : nil
+        }
         if let invalid {
             return failed(
                 FunctionFailure(
@@ -272,6 +342,8 @@ class StageRun: LoopMember {
                 )
             )
         }
+        // The pieces of one body say nothing of the next request.
+        guard !isCall else { return .proceed }
         if case .recovered = runtime.hooks[chain[position].id].breaker.succeeded() {
             log(.info, "function \(hook.title) runs again")
         }
@@ -310,7 +382,8 @@ class StageRun: LoopMember {
         isInvalid = false
         let change = runtime.hooks[chain[position].id].breaker.failed(now: loop.now)
         report(failure, parked: change == .parked)
-        guard hook.attachment.onError == .open else { return .failed(failure) }
+        // Half of a body changed and half not is no body.
+        guard hook.attachment.onError == .open, !isCall else { return .failed(failure) }
         state = .running
         position += 1
         return nil
@@ -324,6 +397,7 @@ class StageRun: LoopMember {
 
     private func finish(_ ending: Ending) {
         state = .idle
+        isCall = false
         // Views that a function kept are views of nothing from here on.
         generation &+= 1
         runtime.freeSlot(slot)

@@ -7,9 +7,11 @@ enum ViewKind: Int, CaseIterable {
     case requestHeaders
     case query
     case requestCookies
+    case requestBody
     case response
     case responseHeaders
     case responseCookies
+    case responseBody
     case viewer
     case tls
     case origin
@@ -25,9 +27,11 @@ enum ViewKind: Int, CaseIterable {
         case .requestHeaders: "request.headers"
         case .query: "request.query"
         case .requestCookies: "request.cookies"
+        case .requestBody: "request.body"
         case .response: "response"
         case .responseHeaders: "response.headers"
         case .responseCookies: "response.cookies"
+        case .responseBody: "response.body"
         case .viewer: "viewer"
         case .tls: "viewer.tls"
         case .origin: "origin"
@@ -41,7 +45,9 @@ enum ViewKind: Int, CaseIterable {
         switch self {
         case .requestHeaders, .query, .requestCookies, .responseHeaders, .responseCookies, .log:
             true
-        case .event, .request, .response, .viewer, .tls, .origin, .null: false
+        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin,
+            .null:
+            false
         }
     }
 }
@@ -69,6 +75,7 @@ enum ViewField: Int, CaseIterable {
     case requestVersion
     case requestHeaders
     case requestCookies
+    case requestBody
     case responseStatus
     case responseSource
     case responseHeaders
@@ -164,6 +171,15 @@ enum ViewField: Int, CaseIterable {
         case .requestVersion: Row(.request, "version", "string", "`1.0`, `1.1` or `2`.")
         case .requestHeaders: Row(.request, "headers", "request.headers", "The fields by name.")
         case .requestCookies: Row(.request, "cookies", "request.cookies", "The cookies by name.")
+        case .requestBody:
+            Row(
+                .request,
+                "body",
+                "request.body",
+                "Assign a string to replace it, or what `map` gives to change it as it flows.",
+                in: .request,
+                writable: .request
+            )
         case .responseStatus:
             Row(
                 .response,
@@ -189,8 +205,8 @@ enum ViewField: Int, CaseIterable {
             Row(
                 .response,
                 "body",
-                "string",
-                "Assign to replace the body; `\"\"` removes it.",
+                "response.body",
+                "Assign a string to replace it, or what `map` gives to change it as it flows.",
                 in: .response,
                 writable: .response
             )
@@ -226,8 +242,10 @@ enum ViewField: Int, CaseIterable {
         case .requestQuery: .query
         case .requestHeaders: .requestHeaders
         case .requestCookies: .requestCookies
+        case .requestBody: .requestBody
         case .responseHeaders: .responseHeaders
         case .responseCookies: .responseCookies
+        case .responseBody: .responseBody
         default: nil
         }
     }

@@ -3,11 +3,17 @@
 enum ViewMethod: CaseIterable {
     case add
     case all
+    case read
+    case chunks
+    case map
 
     var name: StaticString {
         switch self {
         case .add: "add"
         case .all: "all"
+        case .read: "read"
+        case .chunks: "chunks"
+        case .map: "map"
         }
     }
 
@@ -15,6 +21,7 @@ enum ViewMethod: CaseIterable {
         switch self {
         case .add: [.requestHeaders, .responseHeaders, .query]
         case .all: [.requestHeaders, .responseHeaders, .query, .requestCookies]
+        case .read, .chunks, .map: [.requestBody, .responseBody]
         }
     }
 
@@ -22,6 +29,9 @@ enum ViewMethod: CaseIterable {
         switch self {
         case .add: "add(name: string, value: string)"
         case .all: "all(name: string): string[]"
+        case .read: "read(max?: integer): string"
+        case .chunks: "chunks(): function"
+        case .map: "map(piece: fun(chunk: string?): string?): any"
         }
     }
 
@@ -29,6 +39,11 @@ enum ViewMethod: CaseIterable {
         switch self {
         case .add: "Adds one more value of this name behind those there are."
         case .all: "Every value of this name, in order."
+        case .read:
+            "Waits for the whole body, at most `functions.limits.body`; it still goes on unchanged."
+        case .chunks: "For a `for` loop: like `read`, in the pieces in which the body arrives."
+        case .map:
+            "To be assigned to `body`: for each piece that flows, and at the end for nil, what is sent instead."
         }
     }
 
@@ -43,6 +58,21 @@ enum ViewMethod: CaseIterable {
             { state in
                 guard let state else { return 0 }
                 return ViewMethod.all(LuaCall(state))
+            }
+        case .read:
+            { state in
+                guard let state else { return 0 }
+                return BodyAPI.read(LuaCall(state))
+            }
+        case .chunks:
+            { state in
+                guard let state else { return 0 }
+                return BodyAPI.chunks(LuaCall(state))
+            }
+        case .map:
+            { state in
+                guard let state else { return 0 }
+                return BodyAPI.map(LuaCall(state))
             }
         }
     }
@@ -71,8 +101,8 @@ enum ViewMethod: CaseIterable {
                 : HeaderMap.add(name, value, to: &run.heads.request.fields, run.heads.arena)
         case .responseHeaders:
             fault = HeaderMap.add(name, value, to: &run.heads.response.fields, run.heads.arena)
-        case .event, .request, .requestCookies, .response, .responseCookies, .viewer, .tls, .origin,
-            .log, .null:
+        case .event, .request, .requestCookies, .requestBody, .response, .responseCookies,
+            .responseBody, .viewer, .tls, .origin, .log, .null:
             fault = "cannot be added to"
         }
         guard let fault else { return 0 }
@@ -90,7 +120,8 @@ enum ViewMethod: CaseIterable {
         case .responseHeaders: HeaderMap.all(name, run.heads.response.fields, run, stack)
         case .query: QueryMap.all(name, run.heads, stack)
         case .requestCookies: CookieMap.all(name, run.heads, stack)
-        case .event, .request, .response, .responseCookies, .viewer, .tls, .origin, .log, .null:
+        case .event, .request, .requestBody, .response, .responseCookies, .responseBody, .viewer,
+            .tls, .origin, .log, .null:
             return 0
         }
         return 1

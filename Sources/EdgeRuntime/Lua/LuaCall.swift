@@ -117,6 +117,21 @@ extension LuaStack {
         }
     }
 
+    /// A value that is neither text nor table and remembers what lies at `index`.
+    func pushMark(of index: Int) {
+        let index = absolute(index)
+        _ = lua_newuserdatauv(state, 0, 1)
+        lua_pushvalue(state, CInt(index))
+        _ = lua_setiuservalue(state, -2, 1)
+    }
+
+    /// Pushes what a mark remembers. False where there is none.
+    func pushMarked(by index: Int) -> Bool {
+        guard lua_type(state, CInt(index)) == LUA_TUSERDATA else { return false }
+        _ = lua_getiuservalue(state, CInt(index), 1)
+        return true
+    }
+
     // MARK: Views
 
     func push(_ view: LuaView) { edge_lua_push_view(state, view.word) }

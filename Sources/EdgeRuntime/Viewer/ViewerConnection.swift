@@ -338,7 +338,7 @@ final class ViewerConnection: LoopMember {
         if !isHeadQueued { queueHead(exchange) }
         let room = min(Limits.outputBytes, loop.chunks.allowance)
         while transport.output.pendingBytes < room {
-            switch pullBody(exchange) {
+            switch exchange.pullBody() {
             case .bytes(let range):
                 exchange.bodyBytesSent &+= Int64(range.count)
                 if case .chunked = exchange.responseFraming {
@@ -364,7 +364,7 @@ final class ViewerConnection: LoopMember {
     }
 
     private func queueLastChunk(_ exchange: Exchange) {
-        guard let fetch = exchange.fetch else {
+        guard let fetch = exchange.fetch, !exchange.isFlowMapped else {
             ChunkWriter.writeLast(into: &transport.output)
             return
         }
@@ -408,15 +408,6 @@ final class ViewerConnection: LoopMember {
             transport.output.append(arena[slice])
             exchange.bodyBytesSent = Int64(slice.count)
         }
-    }
-
-    private func pullBody(_ exchange: Exchange) -> BodyFlow.Pull {
-        guard !exchange.isBodiless || exchange.isUpgraded else { return .ended }
-        if case .made = exchange.body { return exchange.made.pull() }
-        guard case .fetched = exchange.body, let fetch = exchange.fetch else { return .ended }
-        let pull = fetch.body.pull()
-        if case .bytes = pull { fetch.bodyTaken() }
-        return pull
     }
 
     /// The last byte is queued. True if another request may follow at once.
@@ -463,7 +454,7 @@ final class ViewerConnection: LoopMember {
         if let exchange, isHeadQueued, exchange.machine.isDelivering {
             // The output is empty again, so there is room for more of the body, or for its end, and nobody else will
             // say so.
-            if let fetch = exchange.fetch, !fetch.body.isEmptyForNow { loop.touch(self) }
+            if !exchange.isBodyEmptyForNow { loop.touch(self) }
         }
         if machine.isIdle { input.releaseIfEmpty(to: loop.chunks) }
         setPhaseDeadline()

@@ -18,6 +18,13 @@ struct BodyFlow: ~Copyable {
         case failed(EdgeError)
     }
 
+    private struct Gathering {
+        var bytesMax: Int
+        var pool: ChunkPool
+        /// Where small pieces are put together.
+        var chunk: Chunk?
+    }
+
     private var ranges: [ChunkRange] = []
     private var first = 0
     /// Capacity of the chunks of the ranges before `first`.
@@ -28,12 +35,17 @@ struct BodyFlow: ~Copyable {
     private(set) var totalBytes: Int64 = 0
     /// Whether anybody has asked for this body yet.
     private(set) var isWanted = false
+    private var gathering: Gathering?
 
     init() {}
 
     /// `allowance` is what one body may hold now (`ChunkPool.allowance`): less, the more all others hold.
     func isRoom(_ allowance: Int) -> Bool {
-        bufferedBytes < allowance && ranges.count - first < Limits.flowRanges
+        if let gathering {
+            return bufferedBytes <= gathering.bytesMax
+                && (bufferedBytes < allowance || allowance > Limits.flowBytesMin)
+        }
+        return bufferedBytes < allowance && ranges.count - first < Limits.flowRanges
     }
 
     /// A pull would answer `pending`: neither bytes nor the end is there.
@@ -47,6 +59,31 @@ struct BodyFlow: ~Copyable {
     mutating func push(_ range: ChunkRange) {
         precondition(ending == .open, "a body has one end")
         guard range.count > 0 else { return }
+        guard gathering == nil || range.count >= Limits.chunkSmallBytes else {
+            pushGathered(range)
+            return
+        }
+        append(range)
+    }
+
+    /// Copies into `chunk`, and into new ones when that is full: many small pieces cost no chunk each.
+    mutating func push(copyOf bytes: Span<UInt8>, in chunk: inout Chunk?, _ pool: ChunkPool) {
+        precondition(ending == .open, "a body has one end")
+        var start = 0
+        while start < bytes.count {
+            let left = bytes.count - start
+            let target =
+                chunk ?? (left <= Limits.chunkSmallBytes ? pool.leaseSmall() : pool.leaseLarge())
+            let from = target.filled
+            let count = min(target.room, left)
+            target.append(bytes.extracting(start..<start + count))
+            append(ChunkRange(chunk: target, start: from, end: from + count))
+            start += count
+            chunk = target.room > 0 ? target : nil
+        }
+    }
+
+    private mutating func append(_ range: ChunkRange) {
         totalBytes &+= Int64(range.count)
         bufferedBytes &+= range.count
         if first < ranges.count {
@@ -69,6 +106,53 @@ struct BodyFlow: ~Copyable {
     }
 
     mutating func want() { isWanted = true }
+
+    // MARK: Gathering
+
+    /// Somebody wants to see the body whole before it goes on: up to one byte more than `bytesMax` is held, as long as
+    /// all others leave room for it, and small pieces are put together, since each would hold a chunk.
+    mutating func gather(upTo bytesMax: Int, _ pool: ChunkPool) {
+        gathering = Gathering(bytesMax: bytesMax, pool: pool, chunk: gathering?.chunk)
+    }
+
+    mutating func endGathering() { gathering = nil }
+
+    var isGathering: Bool { gathering != nil }
+
+    /// Why it will not be whole.
+    var failure: EdgeError? {
+        if case .failed(let error) = ending { return error }
+        return nil
+    }
+
+    private mutating func pushGathered(_ range: ChunkRange) {
+        guard var gathering = self.gathering else { return }
+        var chunk = gathering.chunk.take()
+        let bytes = range.bytes
+        push(copyOf: bytes, in: &chunk, gathering.pool)
+        gathering.chunk = chunk
+        self.gathering = gathering
+    }
+
+    /// What lies here, without taking it.
+    func copy(from offset: Int = 0, atMost limit: Int = .max) -> [UInt8] {
+        var copy: [UInt8] = []
+        let count = min(limit, max(0, bufferedBytes - offset))
+        copy.reserveCapacity(count)
+        var start = offset
+        for index in first..<ranges.count where copy.count < count {
+            let range = ranges[index]
+            guard start < range.count else {
+                start -= range.count
+                continue
+            }
+            let end = min(range.count, start + count - copy.count)
+            let bytes = range.bytes
+            bytes.extracting(start..<end).withUnsafeBufferPointer { copy.append(contentsOf: $0) }
+            start = 0
+        }
+        return copy
+    }
 
     mutating func pull(atMost limit: Int = .max) -> Pull {
         isWanted = true
@@ -109,5 +193,6 @@ struct BodyFlow: ~Copyable {
         bufferedBytes = 0
         totalBytes = 0
         isWanted = false
+        gathering = nil
     }
 }

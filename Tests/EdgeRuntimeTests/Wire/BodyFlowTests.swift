@@ -100,6 +100,61 @@ import Testing
         #expect(seen == expected)
     }
 
+    @Test func smallPiecesThatAreGatheredShareAChunk() {
+        let pool = ChunkPool()
+        var flow = BodyFlow()
+        flow.gather(upTo: 3000, pool)
+        var expected: [UInt8] = []
+        for round in 0..<1000 {
+            let text = "\(round % 10)ab"
+            expected += Array(text.utf8)
+            flow.push(ChunkRange(chunk: chunk(text), start: 0, end: text.utf8.count))
+        }
+        let facts = (flow.bufferedBytes, pool.leasedBytes)
+        #expect(facts == (3000, Limits.chunkSmallBytes))
+        // Exactly so many bytes are no more than so many: one more tells.
+        var room = [flow.isRoom(.max)]
+        flow.push(ChunkRange(chunk: chunk("x"), start: 0, end: 1))
+        room.append(flow.isRoom(.max))
+        #expect(room == [true, false])
+        let whole = flow.copy()
+        #expect(whole == expected + Array("x".utf8))
+        flow.endGathering()
+        flow.end()
+        var seen = ""
+        while true {
+            let next = pull(&flow, atMost: 700)
+            if next == "[ended]" { break }
+            seen += next
+        }
+        #expect(Array(seen.utf8) == whole)
+    }
+
+    @Test func aCopyMayBeginAndEndInsideOfRanges() {
+        var flow = BodyFlow()
+        for text in ["one", "two", "three"] {
+            flow.push(ChunkRange(chunk: chunk(text), start: 0, end: text.utf8.count))
+        }
+        let whole = Array("onetwothree".utf8)
+        for start in 0...12 {
+            for count in 0...12 {
+                let copy = flow.copy(from: start, atMost: count)
+                #expect(copy == Array(whole.dropFirst(start).prefix(count)))
+            }
+        }
+        _ = flow.pull(atMost: 1)
+        let rest = flow.copy()
+        #expect(rest == Array("netwothree".utf8))
+    }
+
+    @Test func gatheringLeavesRoomForOthers() {
+        var flow = BodyFlow()
+        flow.gather(upTo: 1 << 20, ChunkPool())
+        flow.push(ChunkRange(chunk: Chunk(capacity: 8192), start: 0, end: 8192))
+        let room = [flow.isRoom(Limits.flowBytesMin + 1), flow.isRoom(Limits.flowBytesMin)]
+        #expect(room == [true, false])
+    }
+
     @Test func aResetFlowIsANewOne() {
         var flow = BodyFlow()
         flow.push(ChunkRange(chunk: chunk("old"), start: 0, end: 3))

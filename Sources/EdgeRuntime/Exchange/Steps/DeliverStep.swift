@@ -16,6 +16,10 @@ enum DeliverStep {
         if exchange.isUpgraded { return .none }
         let status = exchange.response.status
         if status == 204 || status == 304 { return .none }
+        if exchange.isFlowMapped {
+            if exchange.isHead { return .none }
+            return exchange.request.version == .http10 ? .untilClose : .chunked
+        }
         switch exchange.body {
         case .none: return .none
         case .own(let slice): return .length(Int64(slice.count))

@@ -14,6 +14,7 @@ enum OriginRequestStep {
         let configuration = exchange.generation.configuration
         fetch.route.choose(behavior.target, in: configuration)
         let settings = configuration.origins[fetch.route.origin]
+        fetch.dropChanges()
         fetch.arena.reset()
         fetch.request.reset()
         fetch.response.reset()
@@ -32,7 +33,7 @@ enum OriginRequestStep {
         }
         switch exchange.generation.origins.stations[fetch.route.origin] {
         case .files: return buildForFiles(fetch, exchange)
-        case .servers(let set): return build(fetch, exchange, behavior.originRequest, set)
+        case .servers(let set): return build(fetch, exchange, behavior, set)
         case .none: return .gaveUp(.notAvailable)
         }
     }
@@ -53,9 +54,11 @@ enum OriginRequestStep {
         let areSeen =
             !(functions?.originRequest.isEmpty ?? true)
             || !(functions?.originResponse.isEmpty ?? true)
+        let takesBody = exchange.behavior.map { exchange.generation.takesResponseBody($0) } ?? false
         for index in 0..<exchange.request.fields.count {
             var field = exchange.request.fields[index]
             guard areSeen || field.id.isConditional else { continue }
+            if takesBody, field.id == .range || field.id == .ifRange { continue }
             if !field.name.isEmpty {
                 field.name =
                     field.id == .other
@@ -73,9 +76,10 @@ enum OriginRequestStep {
     private static func build(
         _ fetch: Fetch,
         _ exchange: Exchange,
-        _ policy: OriginRequestPolicy,
+        _ behavior: Behavior,
         _ set: ServerSet
     ) -> FetchMachine.Event {
+        let policy = behavior.originRequest
         let arena = fetch.arena
         let isErrorPage = exchange.machine.isErrorPage
         if fetch.request.method == .other {
@@ -106,6 +110,12 @@ enum OriginRequestStep {
             return .gaveUp(error)
         }
         fetch.route.authority = fetch.request.authority
+        if exchange.generation.takesResponseBody(behavior) {
+            // Functions work on the bytes themselves, and on all of them.
+            fetch.request.fields.removeAll {
+                $0.id == .acceptEncoding || $0.id == .range || $0.id == .ifRange
+            }
+        }
         guard !arena.isOverflown else { return .gaveUp(.arenaOverflow) }
         return .built
     }
@@ -157,7 +167,7 @@ enum OriginRequestStep {
         if let total = set.settings.totalTimeout {
             fetch.totalDeadline = fetch.times.started + total
         }
-        fetch.requestFraming = framing(exchange)
+        fetch.requestFraming = fetch.settleRequestBody(exchange, framing(exchange))
         guard !arena.isOverflown else { return .gaveUp(.arenaOverflow) }
         return .completed
     }
