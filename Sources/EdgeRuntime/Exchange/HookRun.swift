@@ -8,13 +8,16 @@ struct FunctionTraces {
     /// The viewer's stage that runs now.
     var run: HookRun?
     /// Fields of the access log, in the exchange's arena.
-    var notes: [(name: Slice, value: Slice)] = []
+    var notes: [AccessRecord.Note] = []
+    /// The function that failed last.
+    var failed = ""
     /// A function made the answer.
     var hasAnswered = false
 
     mutating func reset() {
         if !notes.isEmpty { notes.removeAll(keepingCapacity: true) }
         hasAnswered = false
+        if !failed.isEmpty { failed = "" }
     }
 }
 
@@ -243,7 +246,7 @@ final class HookRun: StageRun {
         }
         let spelled = arena.append(name.span)
         let written = arena.append(value.span)
-        exchange.functions.notes.append((name: spelled, value: written))
+        exchange.functions.notes.append(.init(name: spelled, value: written))
         return nil
     }
 
@@ -268,6 +271,7 @@ final class HookRun: StageRun {
     }
 
     override func report(_ failure: FunctionFailure, parked: Bool) {
+        exchange?.functions.failed = failure.function
         context.events.log(
             .error,
             "function_failed",

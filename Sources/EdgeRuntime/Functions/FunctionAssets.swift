@@ -44,7 +44,7 @@ final class FunctionAssets: Sendable {
                         severity: .error,
                         position: nil,
                         key: "functions",
-                        message: "\(error)",
+                        message: error.text,
                         remedy: "raise functions.limits.state_memory"
                     )
                 )

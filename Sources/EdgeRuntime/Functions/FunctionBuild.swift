@@ -97,3 +97,18 @@ struct FunctionBuild {
         }
     }
 }
+
+package enum FunctionCheck {
+    /// Loads the functions of a good configuration as a start would, and adds what is wrong with them.
+    package static func check(_ result: inout LoadResult) {
+        guard let configuration = result.configuration else { return }
+        let build = FunctionBuild.build(
+            configuration,
+            generation: 1,
+            shelf: FunctionSources.installedShelf
+        )
+        result.diagnostics = (result.diagnostics + build.diagnostics).sorted { $0.precedes($1) }
+        result.sources.merge(build.sources) { own, _ in own }
+        if build.library == nil { result.configuration = nil }
+    }
+}

@@ -18,6 +18,14 @@ final class FunctionRuntime: @unchecked Sendable {
         case missing(tried: String)
         case unreadable(path: String, reason: String)
         case broken(SourcePosition?, message: String, remedy: String)
+
+        var text: String {
+            switch self {
+            case .missing(let tried): "a file is missing: looked for \(tried)"
+            case .unreadable(let path, let reason): "cannot read \(path): \(reason)"
+            case .broken(_, let message, _): message
+            }
+        }
     }
 
     let library: FunctionLibrary

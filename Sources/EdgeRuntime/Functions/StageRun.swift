@@ -220,7 +220,8 @@ class StageRun: LoopMember {
         case .failed(let kind): return functionFailed(thread, kind)
         case .sliced:
             state = .sliced
-            wait(until: loop.now)
+            // Not in this tick: whoever waits meanwhile comes first.
+            wait(until: loop.now + 1)
             return nil
         case .waits:
             state = .waiting
@@ -361,9 +362,14 @@ class StageRun: LoopMember {
             message: message,
             traceback: FunctionText.bounded(thread.traceback())
         )
-        thread.reset(budget: &budget, isKilled: kind != .runtime)
         self.thread = nil
-        runtime.giveBack(thread)
+        if kind == .runtime {
+            thread.reset(budget: &budget, isKilled: false)
+            runtime.giveBack(thread)
+        } else {
+            // Lua leaves hooks off in a thread that died inside of one, so nothing may ever run on it again.
+            thread.forget()
+        }
         return failed(failure)
     }
 
@@ -392,7 +398,7 @@ class StageRun: LoopMember {
     private func giveUpThread() {
         guard let thread = self.thread.take() else { return }
         thread.reset(budget: &budget, isKilled: true)
-        runtime.giveBack(thread)
+        thread.forget()
     }
 
     private func finish(_ ending: Ending) {

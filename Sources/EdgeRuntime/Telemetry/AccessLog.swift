@@ -55,7 +55,7 @@ final class AccessLog: @unchecked Sendable {
         case .json:
             line.put("{\"date\":")
             render(JSONFormat.self, record, request, response, requestArena, responseArena, &line)
-            renderExtras(record, request, &line)
+            renderExtras(record, requestArena, &line)
             line.put("}\n")
         case .standard:
             render(
@@ -259,7 +259,7 @@ final class AccessLog: @unchecked Sendable {
 
     private func renderExtras(
         _ record: borrowing AccessRecord,
-        _ request: borrowing RequestHead,
+        _ arena: Arena,
         _ line: inout LogLine
     ) {
         typealias Format = JSONFormat
@@ -297,6 +297,17 @@ final class AccessLog: @unchecked Sendable {
         } else {
             line.put("null")
         }
+        line.put(",\"x-edge-function\":")
+        name(Format.self, record.failedFunction, &line)
+        guard !record.notes.isEmpty else { return }
+        line.put(",\"fields\":{")
+        for index in record.notes.indices {
+            if index > 0 { line.put(UInt8(ascii: ",")) }
+            Format.text(arena[record.notes[index].name], &line)
+            line.put(UInt8(ascii: ":"))
+            Format.text(arena[record.notes[index].value], &line)
+        }
+        line.put(UInt8(ascii: "}"))
     }
 
     // MARK: Values

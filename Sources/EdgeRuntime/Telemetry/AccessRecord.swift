@@ -41,6 +41,16 @@ struct AccessRecord {
     var originFirstByteTime: Nanoseconds?
     var originLastByteTime: Nanoseconds?
 
+    /// `name@generation` of the function that failed last; empty if none did.
+    var failedFunction = ""
+    /// What functions had to say; slices of the request's arena.
+    var notes: [Note] = []
+
+    struct Note {
+        var name: Slice
+        var value: Slice
+    }
+
     /// What field-level encryption did, and to how many fields.
     var encryptionStatus: StaticString?
     var encryptedFields: UInt32 = 0

@@ -29,7 +29,8 @@ enum CheckCommand {
 
     static func run(_ arguments: Arguments) -> ExitCode {
         let path = configPath(arguments)
-        let result = ConfigCheck.load(path: path)
+        var result = ConfigCheck.load(path: path)
+        FunctionCheck.check(&result)
         report(result, asJSON: arguments.has("json"))
         guard !result.hasErrors else { return .badConfiguration }
         if arguments.has("dump"), let dump = result.dump {

@@ -114,7 +114,7 @@ import Testing
             + #""x-edge-origin":"app","x-edge-retries":1,"x-edge-origin-connect":0.001,"#
             + #""origin-fbl":0.002,"origin-lbl":0.003,"connection-id":99,"#
             + #""x-edge-connection-request":3,"traceparent":""#
-            + TraceContextTests.valid + "\"}\n"
+            + TraceContextTests.valid + "\",\"x-edge-function\":null}\n"
         #expect(line == expected)
     }
 
@@ -144,7 +144,7 @@ import Testing
         let json = Bench().line(.json, path: [])
         #expect(json.contains(#""c-ip":null,"#) && json.contains(#""sc-status":0,"#))
         #expect(json.contains(#""time-to-first-byte":null,"#))
-        #expect(json.hasSuffix("\"traceparent\":null}\n"))
+        #expect(json.hasSuffix("\"traceparent\":null,\"x-edge-function\":null}\n"))
     }
 
     @Test func bothFormatsNameTheSameFieldsInTheSameOrder() {

@@ -51,6 +51,8 @@ enum FinishStep {
         record.connection = exchange.viewer.connectionID
         record.connectionRequest = UInt32(truncatingIfNeeded: exchange.viewer.requestNumber)
         record.generation = exchange.generation.number
+        record.failedFunction = exchange.functions.failed
+        record.notes = exchange.functions.notes
         if let distribution = exchange.distribution { record.distribution = distribution.name }
         let behavior = exchange.replaced.map(\.behavior) ?? exchange.behavior
         if let behavior { record.behavior = behavior.path }
