@@ -29,9 +29,10 @@ demo: build  ## build, then serve examples/quickstart on http://127.0.0.1:8080 (
 build: setup-build  ## the release binary, .build/release/edged
 	swift build $(RELEASE) --product edged
 
-test: setup-test lint  ## everything that must hold: format, house rules, unit, simulation and socket tests
+test: setup-test lint  ## everything that must hold: format, house rules, unit, simulation, function and socket tests
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
+	.build/debug/edged test functions/ examples/quickstart/functions/
 	python3 Tests/EndToEnd/run.py --bin .build/debug/edged
 
 test-sanitize: setup-test  ## the tests again under the address sanitizer, then the thread sanitizer
@@ -54,8 +55,9 @@ bench: build setup-bench  ## beside nginx, HAProxy, Varnish and a bare loop: tab
 	python3 Tests/Bench/bench.py --bin $(EDGED) --rounds $(ROUNDS) --seconds $(SECONDS_PER) \
 	    $(if $(CASES),--cases $(CASES)) $(if $(ONLY),--only $(ONLY))
 
-install: build  ## to $(PREFIX)/bin (DESTDIR is honoured)
+install: build  ## to $(PREFIX)/bin, the shelf to $(PREFIX)/share/edged (DESTDIR is honoured)
 	install -D -m 0755 $(EDGED) '$(DESTDIR)$(PREFIX)/bin/edged'
+	install -D -m 0644 -t '$(DESTDIR)$(PREFIX)/share/edged/functions' functions/*.lua
 
 setup-build:
 	@scripts/setup build

@@ -52,8 +52,7 @@ enum CommandTable {
     static var all: [Command] {
         [
             RunCommand.row, StatusCommand.row, ReloadCommand.row, CheckCommand.row,
-            ConfigCommand.row,
-            VersionCommand.row,
+            ConfigCommand.row, TestCommand.row, NewCommand.row, VersionCommand.row,
         ]
     }
 

@@ -18,8 +18,9 @@ return {
         { path = "/data/*", origin = "site", methods = "options", cache = "off",
           response_headers = { set = { ["x-content-type-options"] = "nosniff" },
                                cors = { origins = { "*" }, methods = { "GET" }, max_age = "10m" } } },
-        -- Everything else: pages for people.
+        -- Everything else: pages for people, and two functions from functions/ (an edit is seen after `edged reload`).
         { path = "*", origin = "site", methods = "read", cache = "off",
+          functions = { viewer_request = { "hello" }, viewer_response = { "stamp" } },
           response_headers = { set = { ["x-content-type-options"] = "nosniff",
                                        ["referrer-policy"] = "same-origin",
                                        ["content-security-policy"] = "default-src 'self'" } } },

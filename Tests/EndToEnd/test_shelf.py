@@ -1,0 +1,106 @@
+"""Functions as their author meets them: `edged new`, `edged test`, an edit and `edged reload`."""
+
+import json
+import os
+import shutil
+import subprocess
+
+from harness import Edge, PATIENCE, Suite, check, equal, site
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+STAGES = "viewer_request,origin_request,origin_response,viewer_response"
+
+
+class WritingFunctions(Suite):
+    def edged(self, *words, folder=None):
+        return subprocess.run([os.path.abspath(Edge.binary), *words], capture_output=True, text=True, timeout=PATIENCE,
+                              cwd=folder or self.folder, stdin=subprocess.DEVNULL)
+
+    def test_a_new_function_passes_its_test(self):
+        for stages in (STAGES, *STAGES.split(",")):
+            name = "of_" + stages.replace(",", "_")
+            made = self.edged("new", "function", name, "--stage", stages)
+            equal(made.returncode, 0, made.stderr)
+            tested = self.edged("test", f"functions/{name}.test.lua")
+            equal(tested.returncode, 0, tested.stdout)
+            check("0 failed" in tested.stdout, tested.stdout)
+
+    def test_nothing_is_overwritten(self):
+        for present in ("kept.lua", "kept.test.lua"):
+            folder = os.path.join(self.folder, present)
+            path = self.write(f"{present}/functions/{present}", b"mine")
+            refused = self.edged("new", "function", "kept", folder=folder)
+            equal(refused.returncode, 1)
+            check(f"functions/{present} is there already" in refused.stderr, refused.stderr)
+            equal(os.listdir(os.path.dirname(path)), [present])
+            with open(path, "rb") as file:
+                equal(file.read(), b"mine")
+
+    def test_a_wrong_stage_is_named(self):
+        refused = self.edged("new", "function", "x", "--stage", "viewer_reqest")
+        equal(refused.returncode, 2)
+        check("did you mean 'viewer_request'?" in refused.stderr, refused.stderr)
+
+    def test_a_failing_test_says_where(self):
+        self.write("broken/f.lua", b"return { viewer_request = function() end }\n")
+        self.write("broken/f.test.lua", b'test("answers", function()\n  expect(run("viewer_request", {}).response, {})\nend)\n')
+        failed = self.edged("test", "broken/")
+        equal(failed.returncode, 1)
+        check("broken/f.test.lua:2: these differ" in failed.stdout, failed.stdout)
+        row = json.loads(self.edged("test", "broken", "--json").stdout)
+        equal((row["file"], row["test"], row["ok"], row["line"]), ("broken/f.test.lua", "answers", False, 2))
+
+    def test_what_cannot_be_tested_is_a_usage_mistake(self):
+        os.makedirs(os.path.join(self.folder, "empty"))
+        for words in (["nowhere"], ["empty"]):
+            equal(self.edged("test", *words).returncode, 2)
+
+    def test_the_shelf_passes_its_tests(self):
+        passed = self.edged("test", "functions/", "examples/quickstart/functions/", folder=ROOT)
+        equal(passed.returncode, 0, passed.stdout)
+
+
+class Quickstart(Suite):
+    """The example as `make demo` runs it, in a folder of its own."""
+
+    def setup(self):
+        example = os.path.join(ROOT, "examples", "quickstart")
+        for name in ("public", "functions"):
+            shutil.copytree(os.path.join(example, name), os.path.join(self.folder, "edge1", name))
+        behavior = {"path": "*", "origin": "site", "cache": "off",
+                    "functions": {"viewer_request": ["hello"], "viewer_response": ["stamp"]}}
+        self.running = self.edge({"origins": {"site": {"files": "public"}},
+                                  "distributions": {"all": site("site", behavior)}})
+
+    def reload(self):
+        return subprocess.run([os.path.abspath(Edge.binary), "reload", "-c", self.running.path("edge.json")],
+                              capture_output=True, text=True, timeout=PATIENCE, cwd=self.running.folder)
+
+    def edit(self, name, old, new):
+        path = self.running.path(f"functions/{name}")
+        with open(path) as file:
+            text = file.read()
+        check(old in text, name)
+        with open(path, "w") as file:
+            file.write(text.replace(old, new))
+
+    def test_an_edit_is_seen_after_a_reload(self):
+        edge = self.running
+        answer = edge.get("/hello?name=Ada")
+        equal((answer.status, answer.body), (200, b"Hello, Ada!\n"))
+        check(answer["x-stamp"].startswith("by=function; ms="), answer)
+        notes = edge.get("/notes")
+        equal(notes.status, 200)
+        check(notes["x-stamp"].startswith("by=origin; ms="), notes)
+
+        self.edit("hello.lua", '"Hello, "', '"Good day, "')
+        equal(edge.get("/hello?name=Ada").body, b"Hello, Ada!\n", "before the reload")
+        done = self.reload()
+        equal(done.returncode, 0, done.stderr)
+        equal(edge.get("/hello?name=Ada").body, b"Good day, Ada!\n", "after it")
+
+        self.edit("hello.lua", "return { viewer_request", "retrun { viewer_request")
+        refused = self.reload()
+        check(refused.returncode != 0, refused.stdout)
+        check("functions/hello.lua:13:" in refused.stderr, refused.stderr)
+        equal(edge.get("/hello?name=Ada").body, b"Good day, Ada!\n", "a mistake changes nothing")

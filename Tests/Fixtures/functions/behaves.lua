@@ -1,0 +1,51 @@
+-- Does one odd thing for each path, for behaves.test.lua.
+
+local calls = 0
+
+local paths = {
+  ["/sleep"] = function(event)
+    edge.sleep(2.5)
+    event.state.time = edge.time.now()
+  end,
+  ["/long"] = function() edge.sleep(60) end,
+  ["/loop"] = function() while true do end end,
+  ["/raise"] = function()
+    local nothing
+    return nothing.field
+  end,
+  ["/framing"] = function(event) event.request.headers.connection = "close" end,
+  ["/number"] = function() return 7 end,
+  ["/log"] = function(event)
+    edge.log("hello", { a = 1 })
+    print("x", 2)
+    event.log.kind = "odd"
+  end,
+  ["/count"] = function(event)
+    calls = calls + 1
+    event.state.calls = calls
+  end,
+  ["/secret"] = function(event) event.state.secret = event.secrets.key end,
+  ["/values"] = function(event)
+    event.state.back = event.state.there
+    event.state.call = print
+  end,
+  ["/viewer"] = function(event)
+    local viewer = event.viewer
+    event.state.seen = { viewer.ip, viewer.protocol, viewer.country, viewer.asn, viewer.tls ~= nil, event.id, event.behavior }
+  end,
+}
+
+return {
+  viewer_request = function(event)
+    local handler = paths[event.request.path]
+    if handler then return handler(event) end
+  end,
+  origin_request = function(event) event.origin = event.origin.name .. "-2" end,
+  viewer_response = function(event)
+    local response = event.response
+    response.cookies.a = { value = "1", path = "/" }
+    response.cookies.b = "2"
+    response.status = response.status + 1
+    if response.headers["x-body"] then response.body = "new" end
+  end,
+}

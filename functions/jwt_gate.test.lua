@@ -1,0 +1,72 @@
+-- Signed with HS256 and the key below; all of them end at 1700003600.
+local key = "key-of-thirty-two-bytes-or-longer"
+local good =
+  "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9.GVqfx0wKUF4zkY-E_q6xGZZA4--Y2sYH0_Kcl1ZXBM8"
+local forged =
+  "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9.UtYPc7STm6m09BULcv1tSh5nYTmtliUD81Lhooq2unQ"
+local unsigned =
+  "eyJhbGciOiAibm9uZSIsICJ0eXAiOiAiSldUIn0.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9."
+local stranger =
+  "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJvdGhlciIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9._dRjZkSsdfOAcgnOZw-5fdKPPPYOvQvXrkelf7lm7so"
+local endless =
+  "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJhZ2UiOjM2fQ.ZPxRr6tBoEZ1eAdrtKeyAVy5A7v3v3Zqtd7yWq9bz_s"
+
+local options = { algorithms = { "HS256" }, issuer = "login", audience = "shop", claims = { sub = "x-user", age = "x-age" } }
+
+local function visit(token, event)
+  event = event or {}
+  event.options = event.options or options
+  event.secrets = event.secrets or { jwt = key }
+  event.headers = event.headers or { authorization = token and "Bearer " .. token }
+  event.now = event.now or 1700000000
+  return run("viewer_request", event)
+end
+
+test("lets a token through that counts, and tells the origin whose it is", function()
+  local r = visit(good)
+  expect(r.response, nil)
+  expect(r.request.headers["x-user"], "ada")
+  expect(r.request.headers["x-age"], "36")
+end)
+
+test("asks for a token", function()
+  local response = visit(nil).response
+  expect(response.status, 401)
+  expect(response.headers["www-authenticate"], "Bearer")
+end)
+
+test("refuses what does not count, and says why", function()
+  for _, token in ipairs { forged, unsigned, stranger, endless, "a.b.c", "x" } do
+    local r = visit(token)
+    expect(r.response.status, 401)
+    expect_match(r.response.headers["www-authenticate"], "invalid_token")
+    expect(r.access_log.jwt ~= nil)
+  end
+end)
+
+test("refuses a token whose time is over, but for the leeway", function()
+  expect(visit(good, { now = 1700003700 }).response.status, 401)
+  local lenient = { algorithms = { "HS256" }, leeway = 200 }
+  expect(visit(good, { now = 1700003700, options = lenient }).response, nil)
+end)
+
+test("takes a token from a cookie if told to", function()
+  local with = { algorithms = { "HS256" }, cookie = "session", secret = "mine" }
+  expect(visit(nil, { headers = { cookie = "session=" .. good }, options = with, secrets = { mine = key } }).response, nil)
+  expect(visit(nil, { headers = { cookie = "session=" .. good } }).response.status, 401)
+end)
+
+test("lets nobody say for himself who he is", function()
+  local open = { algorithms = { "HS256" }, optional = true, claims = { sub = "x-user" } }
+  local r = visit(nil, { headers = { ["x-user"] = "root" }, options = open })
+  expect(r.response, nil)
+  expect(r.request.headers["x-user"], nil)
+  expect(visit(forged, { options = open }).response.status, 401)
+end)
+
+test("refuses options that make no sense", function()
+  expect_match(fails("viewer_request", {}).message, "options.algorithms is a list")
+  expect_match(fails("viewer_request", { options = options }).message, "secrets = { \"jwt\" } is missing")
+  local wrong = { options = { algorithms = { "HS256" }, claims = "sub" }, secrets = { jwt = key } }
+  expect_match(fails("viewer_request", wrong).message, "options.claims")
+end)

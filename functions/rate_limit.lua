@@ -1,0 +1,64 @@
+-- rate_limit: so many requests in so much time, for each address.
+--
+--   viewer_request = { { name = "shelf/rate_limit", options = { requests = 100, per = 60 } } }
+--
+-- The window slides: what was counted in the one before weighs less with every second. Each worker counts for itself and
+-- begins anew after a reload, so with four workers a client whose connections spread may do up to four times as much:
+-- this keeps scrapers and broken clients in bounds, and is no billing.
+--
+-- Options:
+--   requests  how many; needed
+--   per       in how many seconds, default 60
+--   header    count by this request header instead of by address; requests without it count by address
+--   status    default 429
+
+local keys_max = 20000   -- of one window: a flood of addresses must not fill the memory; further ones are not counted
+local windows = {}       -- by the options of the attachment
+
+local function begin(options)
+  if type(options.requests) ~= "number" or options.requests < 1 then
+    error("rate_limit: options.requests is a number from 1", 0)
+  end
+  if options.per ~= nil and (type(options.per) ~= "number" or options.per <= 0) then
+    error("rate_limit: options.per is a number of seconds above 0", 0)
+  end
+  local window = { number = -1, counts = {}, before = {}, size = 0 }
+  windows[options] = window
+  return window
+end
+
+local function turn(window, number)
+  if number == window.number then return end
+  window.before = number == window.number + 1 and window.counts or {}
+  window.counts, window.size, window.number = {}, 0, number
+end
+
+local function viewer_request(event)
+  local options = event.options
+  local window = windows[options] or begin(options)
+  local per = options.per or 60
+  local place = edge.time.now() / per
+  local number = math.floor(place)
+  turn(window, number)
+
+  local key = options.header and event.request.headers[options.header] or event.viewer.ip
+  local count = window.counts[key] or 0
+  local rate = count + (window.before[key] or 0) * (1 - (place - number))
+  if rate < options.requests then
+    if count == 0 then
+      if window.size == keys_max then return end
+      window.size = window.size + 1
+    end
+    window.counts[key] = count + 1
+    return
+  end
+  event.log.rate_limited = key
+  local wait = math.ceil((number + 1 - place) * per)
+  return {
+    status = options.status or 429,
+    headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store", ["retry-after"] = tostring(wait) },
+    body = "too many requests\n",
+  }
+end
+
+return { viewer_request = viewer_request }

@@ -1,0 +1,42 @@
+local options = {
+  map = {
+    ["/old"] = "/new", ["/blog/*"] = "/news/*", ["/blog/2019/*"] = "/archive", ["/shop"] = "https://shop.example/?from=a",
+  },
+}
+
+local function location(path, with)
+  local r = run("viewer_request", { path = path, options = with or options })
+  return r.response and r.response.headers.location
+end
+
+test("leads on from a path of the table", function()
+  local r = run("viewer_request", { path = "/old", options = options })
+  expect(r.response.status, 301)
+  expect(r.response.headers.location, "/new")
+end)
+
+test("lets other paths go on", function()
+  expect(location("/older"), nil)
+  expect(location("/"), nil)
+end)
+
+test("takes the rest of the path along", function() expect(location("/blog/a/b"), "/news/a/b") end)
+
+test("lets the longest pattern win", function() expect(location("/blog/2019/x"), "/archive") end)
+
+test("takes the query along", function()
+  expect(location("/old?a=1"), "/new?a=1")
+  expect(location("/shop?a=1"), "https://shop.example/?from=a&a=1")
+  expect(location("/old?a=1", { map = options.map, keep_query = false }), "/new")
+end)
+
+test("answers with another status", function()
+  local r = run("viewer_request", { path = "/old", options = { map = options.map, status = 308 } })
+  expect(r.response.status, 308)
+end)
+
+test("refuses options that make no sense", function()
+  expect_match(fails("viewer_request", {}).message, "options.map is a table")
+  expect_match(fails("viewer_request", { options = { map = {}, status = 200 } }).message, "options.status")
+  expect_match(fails("viewer_request", { options = { map = { old = "/new" } } }).message, "%[\"old\"%]")
+end)

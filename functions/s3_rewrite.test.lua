@@ -1,0 +1,32 @@
+local function request(event) return run("origin_request", event).request end
+
+test("finds the object of a path", function()
+  local options = { prefix = "/site/v42" }
+  expect(request({ path = "/docs/", options = options }).path, "/site/v42/docs/index.html")
+  expect(request({ path = "/", options = options }).path, "/site/v42/index.html")
+  expect(request({ path = "/a/b.css", options = options }).path, "/site/v42/a/b.css")
+  expect(request({ path = "/docs/" }).path, "/docs/index.html")
+end)
+
+test("looks for another index, or none", function()
+  expect(request({ path = "/docs/", options = { index = "home.html" } }).path, "/docs/home.html")
+  expect(request({ path = "/docs/", options = { index = false } }).path, "/docs/")
+end)
+
+test("keeps from the bucket what is not for it", function()
+  local r = request { path = "/a?b=c", headers = { cookie = "a=b", authorization = "Basic x", accept = "*/*" } }
+  expect(r.query_string, nil)
+  expect(r.headers.cookie, nil)
+  expect(r.headers.authorization, nil)
+  expect(r.headers.accept, "*/*")
+end)
+
+test("lets the query go along if told to", function()
+  expect(request({ path = "/a?versionId=7", options = { keep_query = true } }).query_string, "versionId=7")
+end)
+
+test("refuses options that make no sense", function()
+  expect_match(fails("origin_request", { options = { prefix = "site" } }).message, "options.prefix begins")
+  expect_match(fails("origin_request", { options = { prefix = "/site/" } }).message, "options.prefix begins")
+  expect_match(fails("origin_request", { options = { index = 1 } }).message, "options.index")
+end)

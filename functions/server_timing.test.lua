@@ -1,0 +1,17 @@
+test("says how long the edge took", function()
+  local first = run("viewer_request", { now = 1000 })
+  local r = run("viewer_response", { now = 1000.25, state = first.state, response = { source = "origin" } })
+  expect(r.response.headers["server-timing"], "edge;dur=250.0, source;desc=\"origin\"")
+end)
+
+test("comes behind what the origin says", function()
+  local r = run("viewer_response", { response = { source = "cache", headers = { ["server-timing"] = "db;dur=5" } } })
+  expect(r.response.headers["server-timing"], "db;dur=5, source;desc=\"cache\"")
+end)
+
+test("goes by another name if told to", function()
+  local first = run("viewer_request", { now = 0 })
+  local r = run("viewer_response", { now = 0, state = first.state, options = { name = "pop-zrh" } })
+  expect_match(r.response.headers["server-timing"], "^pop%-zrh;dur=0%.0,")
+  expect_match(fails("viewer_response", { options = { name = "two words" } }).message, "options.name")
+end)
