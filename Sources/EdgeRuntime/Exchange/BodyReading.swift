@@ -28,6 +28,9 @@ extension HookRun {
 
     func beginReading(_ reading: BodyReading, _ call: LuaCall) -> CInt {
         let side = reading.side
+        if isAwaitingPeer {
+            return call.fail("\(side.word): another function of edge.all reads a body")
+        }
         if changes.isMapped(side) || (side == .request && isRequestMapped) {
             return call.fail("\(side.word) is mapped: read it before")
         }
@@ -104,7 +107,7 @@ extension HookRun {
 
     /// Something has arrived, perhaps what is waited for.
     func lookAtFlow() {
-        guard let reading, !isIdle, case .peer = effect else { return }
+        guard let reading, !isIdle, isAwaitingPeer else { return }
         if reading.side == .response, fetch == nil { exchange?.fetch?.filter?.pump() }
         switch progress(reading) {
         case .waits: return

@@ -53,6 +53,8 @@ final class EdgeContext {
     /// Viewers that are connected to this loop.
     var connectionCount = 0
     var isDraining = false
+    /// Bodies that functions fetch and have not got yet; see `HookFetch`.
+    var fetchedBytes = 0
 
     init(
         loop: EventLoop,

@@ -28,6 +28,26 @@ enum ForwardedFields {
         guard !arena.isOverflown else { throw .arenaOverflow }
     }
 
+    /// For a request that is made on behalf of another one: the way of that one and this hop, so that who asks
+    /// itself is seen, however many edges are in the circle.
+    static func markWay(
+        _ fields: inout HeaderFields,
+        after others: borrowing HeaderFields,
+        in source: Arena,
+        received version: Version,
+        name: Span<UInt8>,
+        in arena: Arena
+    ) throws(EdgeError) {
+        for index in 0..<others.count {
+            let field = others[index]
+            guard field.id == .via || field.id == .cdnLoop else { continue }
+            fields.append(field.id, value: arena.append(field.value, from: source))
+        }
+        try loop(&fields, name, arena)
+        via(&fields, received: version, name: name, in: arena)
+        guard !arena.isOverflown else { throw .arenaOverflow }
+    }
+
     /// Appends this hop to the way that a message took. `version` is that in which it was received: what the next
     /// one speaks is for the next one to say (RFC 9110 §7.6.3).
     static func via(

@@ -31,6 +31,8 @@ final class HookRun: StageRun {
     var reading: BodyReading?
     /// Whom it serves that calls a function for each piece of a body; nil while it runs stages.
     private unowned(unsafe) var filter: BodyFilter?
+    /// Requests of its own that are on their way.
+    private var fetching: [HookFetch] = []
 
     init(runtime: FunctionRuntime, context: EdgeContext) {
         self.context = context
@@ -114,8 +116,10 @@ final class HookRun: StageRun {
     }
 
     override func mapFault(_ body: BodySide) -> String? { bodyFault(body) }
-    override func awaitPeer() { touchPeer() }
-    override func flush() { lookAtFlow() }
+    override func flush() {
+        lookAtFlow()
+        super.flush()
+    }
 
     private func assign(_ side: BodySide, from stack: LuaStack, at index: Int) -> String? {
         let settings = runtime.library.settings
@@ -150,6 +154,36 @@ final class HookRun: StageRun {
             }
         }
         return nil
+    }
+
+    // MARK: Effects
+
+    override func perform(_ effect: Effect, for wait: Wait) {
+        switch effect {
+        case .none, .sleep, .all: return
+        case .peer: touchPeer()
+        case .fetch(let order):
+            guard let exchange else { preconditionFailure("a run of nobody") }
+            let fetch = HookFetch(order, for: wait, of: self, exchange)
+            fetching.append(fetch)
+            fetch.start()
+        }
+    }
+
+    override func overdue(_ wait: Wait) { fetching.first { $0.wait == wait }?.giveUp() }
+
+    override func deliver(_ wait: Wait, to thread: LuaThread) -> Int? {
+        guard let place = fetching.firstIndex(where: { $0.wait == wait }) else {
+            preconditionFailure("nothing was begun for this wait")
+        }
+        guard let count = fetching[place].deliver(to: thread) else { return nil }
+        fetching.remove(at: place)
+        return count
+    }
+
+    override func abandonEffects() {
+        for fetch in fetching { fetch.cancel() }
+        fetching.removeAll()
     }
 
     // MARK: What views show

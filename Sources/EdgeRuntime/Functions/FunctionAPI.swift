@@ -28,7 +28,9 @@ struct APIRow: Sendable {
 
 enum FunctionAPI {
     static let rows: [APIRow] =
-        LogAPI.rows + TimeAPI.rows + JSONAPI.rows + EncodingAPI.rows + CryptoAPI.rows + JWTAPI.rows
+        LogAPI.rows + TimeAPI.rows + FetchAPI.rows + JSONAPI.rows + EncodingAPI.rows
+        + CryptoAPI.rows
+        + JWTAPI.rows
 
     /// Pushes the table `edge`, which nobody can write.
     static func pushEdge(on stack: LuaStack) {

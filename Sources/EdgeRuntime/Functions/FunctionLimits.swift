@@ -8,6 +8,14 @@ extension Limits {
     static let functionRunsKept = 64
     /// What a run may take of its loop before others are served.
     static let functionSlice: Nanoseconds = 1_000_000
+    /// Strands of one run that go on in one tick, each for a slice at most.
+    static let functionTurnsMax = 8
+    /// Strands of one run: each has a Lua thread of a kilobyte, and what they wait for is bounded elsewhere.
+    static let functionStrandsMax = 64
+    /// What one of them costs in instructions: its thread and the table of its results.
+    static let functionStrandUnits = 400
+    /// Half of what browsers follow: who has more is in a circle.
+    static let fetchRedirectsMax = 10
     /// Files of one folder, and bytes of one file: a thousand functions of a few kilobytes are common.
     static let functionFilesMax = 10_000
     static let functionFileBytesMax = 4 << 20

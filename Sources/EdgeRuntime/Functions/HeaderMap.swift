@@ -161,7 +161,7 @@ enum HeaderMap {
 
     // MARK: What may be written
 
-    private static func fault(inName name: Span<UInt8>) -> String? {
+    static func fault(inName name: Span<UInt8>) -> String? {
         guard name.count > 0, name.isToken else { return "is not a field name" }
         switch HeaderName.named(name) {
         case .connection, .contentLength, .transferEncoding, .keepAlive, .te, .trailer, .upgrade,
@@ -172,7 +172,7 @@ enum HeaderMap {
         }
     }
 
-    private static func fault(inValue value: Span<UInt8>) -> String? {
+    static func fault(inValue value: Span<UInt8>) -> String? {
         guard value.count <= Limits.functionFieldBytesMax else {
             return "is longer than \(Limits.functionFieldBytesMax) bytes"
         }

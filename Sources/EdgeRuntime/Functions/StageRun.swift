@@ -9,6 +9,9 @@
 // Most runs end before `begin` returns and are never seen by the loop. One that waits becomes a member: its deadline
 // is the earlier of what it waits for and its wall time. A subclass says what the views show, performs effects, and
 // hears of the end of a run that had to wait.
+//
+// An effect is begun by `perform` and is over with `settle`, whenever that is: the strand that waited goes on in the
+// loop's next round, never from within the call, and `deliver` gives it what came.
 
 class StageRun: LoopMember {
     enum Ending {
@@ -18,20 +21,18 @@ class StageRun: LoopMember {
         case failed(FunctionFailure)
     }
 
-    enum Effect {
-        case none
-        case sleep(until: Nanoseconds)
-        /// Bytes of a peer, who has deadlines of its own: this time is free.
-        case peer
-        /// Something that the subclass performs; see `perform`.
-        case other
-    }
-
     private enum State {
         case idle
         case running
         case waiting
-        case sliced
+    }
+
+    /// How far the strands came.
+    private enum Turn {
+        case waits
+        /// The function has ended and the next one follows.
+        case done
+        case over(Ending)
     }
 
     let runtime: FunctionRuntime
@@ -45,11 +46,13 @@ class StageRun: LoopMember {
     var effect = Effect.none
     private var chain: [FunctionAttachment] = []
     private var position = 0
-    private var thread: LuaThread?
+    private(set) var strands = Strands()
     private var budget = LuaBudget(instructions: 0)
     private var state = State.idle
     private var limit = Nanoseconds.never
     private var isMember = false
+    /// Who waits for bytes of a peer, who has deadlines of its own: this time is free.
+    private var peerWait: Wait?
     private var peerAwaited: Nanoseconds = 0
     /// A function that a stage left behind is called, not the stage's chain.
     private var isCall = false
@@ -73,10 +76,14 @@ class StageRun: LoopMember {
     func assign(_ field: ViewField, from stack: LuaStack, at index: Int) -> String? { nil }
     /// A field of the access log; answers what is wrong with it.
     func note(_ name: [UInt8], from stack: LuaStack, at index: Int) -> String? { nil }
-    /// Begins what `effect == .other` stands for; `resume` when it is done.
-    func perform() {}
-    /// Sees that the peer sends; `resume` when its bytes are there.
-    func awaitPeer() {}
+    /// Begins an effect; `settle` when it is done.
+    func perform(_ effect: Effect, for wait: Wait) {}
+    /// The effect takes longer than it may; it is to be settled now.
+    func overdue(_ wait: Wait) {}
+    /// Pushes what a settled effect brought and answers how many values that are; nil: it is not over after all.
+    func deliver(_ wait: Wait, to thread: LuaThread) -> Int? { 0 }
+    /// Nobody waits any more for what was begun.
+    func abandonEffects() {}
     /// Takes what a function called by `call` returned; answers what is wrong with it.
     func take(_ results: Int, from stack: LuaStack) -> String? { nil }
     /// Pushes the whole body, or waits for it.
@@ -132,7 +139,13 @@ class StageRun: LoopMember {
         } else {
             thread.stack.pushNil()
         }
-        let ending = goOn(arguments: 1)
+        strands.begin(thread, arguments: 1)
+        let ending: Ending?
+        switch pump() {
+        case .waits: ending = nil
+        case .done: ending = .proceed
+        case .over(let how): ending = how
+        }
         if let ending { finish(ending) }
         return ending
     }
@@ -162,7 +175,6 @@ class StageRun: LoopMember {
     /// A thread with the function on it, and a new budget.
     private func begin(_ function: LuaReference) -> LuaThread {
         let thread = runtime.takeThread()
-        self.thread = thread
         thread.stack.push(function)
         let settings = runtime.library.settings
         budget = LuaBudget(
@@ -178,7 +190,7 @@ class StageRun: LoopMember {
     func cancel() {
         guard !isIdle else { return }
         runtime.hooks[chain[position].id].breaker.abandoned(now: loop.now)
-        giveUpThread()
+        giveUpThreads()
         finish(.proceed)
     }
 
@@ -200,111 +212,187 @@ class StageRun: LoopMember {
             }
             let thread = begin(runtime.hooks[id].handler)
             thread.stack.push(EventViews.word(.event, of: self))
-            let ending = goOn(arguments: 1)
-            if ending != nil || state != .running { return ending }
+            strands.begin(thread, arguments: 1)
+            switch pump() {
+            case .waits: return nil
+            case .done: continue
+            case .over(let ending): return ending
+            }
         }
         return .proceed
     }
 
-    /// Resumes the thread: an ending of the whole run, or nil with `state` saying whether it waits.
-    private func goOn(arguments: Int) -> Ending? {
-        guard let thread else { preconditionFailure("a run without a thread") }
+    /// Runs the strands that can go on. Each takes a slice at most, so a tick has only some of them.
+    private func pump() -> Turn {
         state = .running
+        var turns = 0
+        while turns < Limits.functionTurnsMax, let index = strands.takeReady() {
+            turns += 1
+            switch goOn(index) {
+            case .waits: continue
+            case .done: return .done
+            case .over(let ending): return .over(ending)
+            }
+        }
+        state = .waiting
+        arm()
+        return .waits
+    }
+
+    private func goOn(_ index: Int) -> Turn {
+        guard let arguments = arguments(for: index) else { return .waits }
+        let thread = strands[index].thread
+        strands.run(index)
+        // The machine asks for its own bytes only; what was brought in is seen here.
+        if case .fetch = strands[index].effect, budget.isMemorySpent {
+            thread.stack.push("memory limit reached")
+            return functionFailed(thread, .memory)
+        }
         effect = .none
         let before = runtime.current
         runtime.current = self
         let outcome = thread.resume(arguments: arguments, budget: &budget)
         runtime.current = before
         switch outcome {
-        case .finished(let results): return functionEnded(thread, results: results)
+        case .finished(let results):
+            guard index > 0 else { return functionEnded(thread, results: results) }
+            strands.end(index, .results(results))
+        case .failed(.runtime) where index > 0:
+            let message = FunctionText.bounded(thread.stack.errorText())
+            thread.reset(budget: &budget, isKilled: false)
+            isInvalid = false
+            strands.end(index, .failed(message))
         case .failed(let kind): return functionFailed(thread, kind)
-        case .sliced:
-            state = .sliced
-            // Not in this tick: whoever waits meanwhile comes first.
-            wait(until: loop.now + 1)
-            return nil
+        case .sliced: strands.slice(index)
         case .waits:
-            state = .waiting
-            switch effect {
-            case .sleep(let until): wait(until: until)
-            case .peer:
+            let wait = strands.wait(index, for: effect)
+            if case .peer = effect {
+                peerWait = wait
                 peerAwaited = loop.now
-                wait(until: .never)
-                loop.setDeadline(self, at: .never)
-                awaitPeer()
-            case .other, .none:
-                wait(until: .never)
-                perform()
             }
-            return nil
+            perform(effect, for: wait)
+        }
+        return .waits
+    }
+
+    /// How many values lie ready to go on with; nil: what the strand waits for is not there yet.
+    private func arguments(for index: Int) -> Int? {
+        let strand = strands[index]
+        if case .fresh(let arguments) = strand.state { return arguments }
+        switch strand.effect {
+        case .none, .sleep, .peer: return 0
+        case .all:
+            gather(for: index, on: strand.thread.stack)
+            return 1
+        case .fetch:
+            strands.reopen(index)
+            return deliver(Wait(strand: index, serial: strand.serial), to: strand.thread)
         }
     }
 
-    private func wait(until wake: Nanoseconds) {
+    /// What the functions of `edge.all` returned, as a list of `{ n = …, … }` and `{ error = … }`.
+    private func gather(for index: Int, on stack: LuaStack) {
+        let children = strands.takeChildren(of: index)
+        stack.pushTable(items: children.count, fields: 0)
+        for (place, child) in children.enumerated() {
+            switch child.outcome {
+            case .results(let count):
+                stack.pushTable(items: count, fields: 1)
+                stack.take(count, from: child.thread.stack)
+                stack.push(Int64(count))
+                stack.setField("n", of: -2)
+            case .failed(let message):
+                stack.pushTable(items: 0, fields: 1)
+                stack.push(message)
+                stack.setField("error", of: -2)
+            }
+            stack.setRawItem(place + 1, of: -2)
+            child.thread.stack.drop(to: 0)
+            runtime.giveBack(child.thread)
+        }
+    }
+
+    /// Counts what was brought in as memory of this run.
+    func charge(memoryBytes: Int) { budget.charge(memoryBytes: memoryBytes) }
+
+    private func arm() {
         if !isMember {
             isMember = true
             loop.add(self)
         }
         if limit == .never { limit = loop.now + hook.timeout }
-        loop.setDeadline(self, at: min(wake, limit))
+        let end = peerWait == nil ? limit : .never
+        loop.setDeadline(self, at: min(strands.earliest(now: loop.now), end))
     }
 
     // MARK: Going on
 
     override func expired() {
-        guard loop.now < limit else {
+        guard loop.now < limit || peerWait != nil else {
             fail(.timeout, "it was not done after \(Double(hook.timeout) / 1e9) s", traceback: true)
             return
         }
-        switch state {
-        case .sliced: resume(results: 0)
-        case .waiting:
-            if case .sleep = effect { resume(results: 0) } else { wait(until: .never) }
-        case .idle, .running: break
-        }
+        for wait in strands.wake(now: loop.now) { overdue(wait) }
+        goOn()
     }
 
-    /// Where what is waited for leaves its results.
+    override func flush() { goOn() }
+
+    /// An effect is over. Who waited for it goes on soon, if it still waits.
+    func settle(_ wait: Wait) {
+        if strands.settle(wait), case .waiting = state { loop.touch(self) }
+    }
+
+    // MARK: Bytes of a peer
+
+    var isAwaitingPeer: Bool { peerWait != nil }
+
+    /// Where what the peer sent is left.
     var resultStack: LuaStack {
-        guard let thread else { preconditionFailure("nobody waits") }
-        return thread.stack
+        guard let peerWait else { preconditionFailure("nobody waits") }
+        return strands[peerWait.strand].thread.stack
     }
 
-    /// What was waited for is done; its results lie on `resultStack`.
+    /// What was waited for is there; its results lie on `resultStack`.
     func resume(results: Int) {
-        forgivePeer()
-        conclude(goOn(arguments: results))
+        guard let wait = peerWait.take() else { return }
+        limit += loop.now - peerAwaited
+        strands.settle(wait, results: results)
+        goOn()
     }
 
     /// What was waited for cannot be had in a way that the function has to hear as an error.
     func resume(raising message: String) {
-        guard let thread else { return }
-        forgivePeer()
-        thread.pushRaise(message)
-        conclude(goOn(arguments: 2))
+        guard let peerWait else { return }
+        strands[peerWait.strand].thread.pushRaise(message)
+        resume(results: 2)
     }
 
-    private func forgivePeer() {
-        guard case .peer = effect else { return }
-        limit += loop.now - peerAwaited
+    private func goOn() {
+        guard case .waiting = state else { return }
+        switch pump() {
+        case .waits: return
+        case .done: conclude(advance())
+        case .over(let ending): conclude(ending)
+        }
     }
 
     private func fail(_ kind: FunctionFailure.Kind, _ message: String, traceback: Bool) {
-        guard let thread else { return }
+        guard case .waiting = state else { return }
         let failure = FunctionFailure(
             kind: kind,
             function: hook.title,
             stage: stage,
             message: message,
-            traceback: traceback ? thread.traceback() : ""
+            traceback: traceback ? strands[0].thread.traceback() : ""
         )
-        giveUpThread()
-        conclude(failed(failure))
+        state = .running
+        giveUpThreads()
+        let ending = failed(failure)
+        conclude(ending ?? advance())
     }
 
     private func conclude(_ ending: Ending?) {
-        var ending = ending
-        if ending == nil, case .running = state { ending = advance() }
         guard let ending else { return }
         finish(ending)
         ended(ending)
@@ -312,7 +400,7 @@ class StageRun: LoopMember {
 
     // MARK: The end of a function
 
-    private func functionEnded(_ thread: LuaThread, results: Int) -> Ending? {
+    private func functionEnded(_ thread: LuaThread, results: Int) -> Turn {
         let stack = thread.stack
         var invalid: String?
         var isAnswer = false
@@ -328,32 +416,31 @@ class StageRun: LoopMember {
             }
         }
         stack.drop(to: 0)
-        self.thread = nil
+        strands.clear()
         runtime.giveBack(thread)
         if invalid == nil, !isCall {
             invalid = heads.arena.isOverflown ? "its headers are too large" : nil
         }
         if let invalid {
-            return failed(
-                FunctionFailure(
-                    kind: .invalid,
-                    function: hook.title,
-                    stage: stage,
-                    message: invalid
-                )
+            let failure = FunctionFailure(
+                kind: .invalid,
+                function: hook.title,
+                stage: stage,
+                message: invalid
             )
+            return failed(failure).map { .over($0) } ?? .done
         }
         // The pieces of one body say nothing of the next request.
-        guard !isCall else { return .proceed }
+        guard !isCall else { return .over(.proceed) }
         if case .recovered = runtime.hooks[chain[position].id].breaker.succeeded() {
             log(.info, "function \(hook.title) runs again")
         }
-        guard !isAnswer else { return .answered }
+        guard !isAnswer else { return .over(.answered) }
         position += 1
-        return nil
+        return .done
     }
 
-    private func functionFailed(_ thread: LuaThread, _ kind: LuaError.Kind) -> Ending? {
+    private func functionFailed(_ thread: LuaThread, _ kind: LuaError.Kind) -> Turn {
         let message = FunctionText.bounded(thread.stack.errorText())
         let failure = FunctionFailure(
             kind: failureKind(kind),
@@ -362,15 +449,14 @@ class StageRun: LoopMember {
             message: message,
             traceback: FunctionText.bounded(thread.traceback())
         )
-        self.thread = nil
         if kind == .runtime {
             thread.reset(budget: &budget, isKilled: false)
+            strands.clear()
             runtime.giveBack(thread)
         } else {
-            // Lua leaves hooks off in a thread that died inside of one, so nothing may ever run on it again.
-            thread.forget()
+            giveUpThreads()
         }
-        return failed(failure)
+        return failed(failure).map { .over($0) } ?? .done
     }
 
     private func failureKind(_ kind: LuaError.Kind) -> FunctionFailure.Kind {
@@ -390,15 +476,18 @@ class StageRun: LoopMember {
         report(failure, parked: change == .parked)
         // Half of a body changed and half not is no body.
         guard hook.attachment.onError == .open, !isCall else { return .failed(failure) }
-        state = .running
         position += 1
         return nil
     }
 
-    private func giveUpThread() {
-        guard let thread = self.thread.take() else { return }
-        thread.reset(budget: &budget, isKilled: true)
-        thread.forget()
+    private func giveUpThreads() {
+        abandonEffects()
+        peerWait = nil
+        for thread in strands.removeAll() {
+            thread.reset(budget: &budget, isKilled: true)
+            // Lua leaves hooks off in a thread that died inside of one, so nothing may ever run on it again.
+            thread.forget()
+        }
     }
 
     private func finish(_ ending: Ending) {

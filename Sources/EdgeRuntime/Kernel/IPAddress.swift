@@ -38,7 +38,15 @@ struct IPAddress: Hashable, Sendable {
     /// Not reachable from the public internet: what a fetch must not be tricked into asking.
     /// RFC 6890 and its registry: this host, private, shared, link-local, unique-local, documentation, multicast.
     var isPrivate: Bool {
-        Self.privatePrefixes.contains { $0.contains(self) }
+        if let inner = embeddedIPv4, inner.isPrivate { return true }
+        return Self.privatePrefixes.contains { $0.contains(self) }
+    }
+
+    /// What a translator on the way would make of it: NAT64's well-known prefix (RFC 6052) and 6to4 (RFC 3056).
+    private var embeddedIPv4: Self? {
+        if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 { return Self(ipv4: ipv4) }
+        guard high >> 48 == 0x2002 else { return nil }
+        return Self(ipv4: UInt32(truncatingIfNeeded: high >> 16))
     }
 
     private static let privatePrefixes: [AddressPrefix] = [
@@ -55,11 +63,14 @@ struct IPAddress: Hashable, Sendable {
         AddressPrefix(.init(ipv4: 0xc633_6400), length: 96 + 24),
         AddressPrefix(.init(ipv4: 0xcb00_7100), length: 96 + 24),
         AddressPrefix(.init(ipv4: 0xe000_0000), length: 96 + 3),
-        AddressPrefix(.anyIPv6, length: 127),
+        // With IPv4 addresses as they were once embedded (RFC 4291 §2.5.5.1).
+        AddressPrefix(.anyIPv6, length: 96),
+        AddressPrefix(.init(high: 0x0064_ff9b_0001_0000, low: 0), length: 48),
         AddressPrefix(.init(high: 0x0100_0000_0000_0000, low: 0), length: 64),
         AddressPrefix(.init(high: 0x2001_0db8_0000_0000, low: 0), length: 32),
         AddressPrefix(.init(high: 0xfc00_0000_0000_0000, low: 0), length: 7),
         AddressPrefix(.init(high: 0xfe80_0000_0000_0000, low: 0), length: 10),
+        AddressPrefix(.init(high: 0xfec0_0000_0000_0000, low: 0), length: 10),
         AddressPrefix(.init(high: 0xff00_0000_0000_0000, low: 0), length: 8),
     ]
 }

@@ -107,6 +107,17 @@ extension LuaStack {
     /// Takes the table on top and leaves an empty one through which it can only be read.
     func makeReadOnly(_ name: String) { edge_lua_push_readonly(state, name) }
 
+    /// Moves the last `count` values of another thread of the same machine into the list on top.
+    func take(_ count: Int, from other: LuaStack) {
+        for place in stride(from: count, to: 0, by: -1) {
+            lua_xmove(other.state, state, 1)
+            setRawItem(place, of: -2)
+        }
+    }
+
+    /// Moves the value on top to another thread of the same machine.
+    func move(to other: LuaStack) { lua_xmove(state, other.state, 1) }
+
     /// A string that a number may stand for, as Lua's own functions take it.
     func text(at index: Int) -> [UInt8]? {
         switch kind(at: index) {

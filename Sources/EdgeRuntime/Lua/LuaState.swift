@@ -65,6 +65,10 @@ struct LuaBudget {
             ? .max : UInt64(max(Limits.luaRunMin, Nanoseconds(instructions) * Limits.luaUnitMax))
     }
 
+    /// Counts what the host brings in between two slices.
+    mutating func charge(memoryBytes: Int) { run.grown += memoryBytes }
+
+    var isMemorySpent: Bool { run.grown > run.memory }
     var instructionsLeft: Int { max(0, run.fuel) }
 }
 

@@ -13,6 +13,8 @@ struct OriginAssets: Sendable {
     }
 
     let assets: [Asset]
+    /// For servers that functions name; nil where there are none.
+    var fetchTLS: TLSContext?
 }
 
 /// The health of one origin's members as all loops see it.
@@ -101,6 +103,7 @@ final class OriginDirectory {
     }
 
     let stations: [Station]
+    let fetchPools: FetchPools?
 
     init(
         configuration: Configuration,
@@ -116,6 +119,15 @@ final class OriginDirectory {
             head: limits.headBytes,
             fields: limits.fields
         )
+        fetchPools = assets.fetchTLS.map { tls in
+            FetchPools(
+                loop: loop,
+                resolver: resolver,
+                tls: tls,
+                headLimits: headLimits,
+                refusesPrivate: !configuration.settings.functions.fetchesPrivateAddresses
+            )
+        }
         stations = configuration.origins.map { settings in
             switch (assets.assets[settings.index], settings.source) {
             case (.servers(let health, let tls), .servers(let servers)):
@@ -149,7 +161,10 @@ final class OriginDirectory {
     func close() { forEachPool { $0.loop.remove($0) } }
 
     /// The generation was replaced: idle connections close.
-    func retire() { forEachPool { $0.retire() } }
+    func retire() {
+        forEachPool { $0.retire() }
+        fetchPools?.retire()
+    }
 
     var isDrained: Bool {
         var isDrained = true
@@ -161,5 +176,6 @@ final class OriginDirectory {
         for case .servers(let set) in stations {
             for pool in set.pools { body(pool) }
         }
+        fetchPools?.eachPool(body)
     }
 }

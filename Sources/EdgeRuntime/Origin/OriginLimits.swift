@@ -17,6 +17,13 @@ extension Limits {
     /// A viewer who waited this long is better served by an error than by an answer later.
     static let poolQueueNanoseconds: Int64 = 10_000_000_000
 
+    /// Servers outside of the configuration that one loop keeps connections to, and connections to each. A function
+    /// that asks whatever a viewer names comes to this end, not the machine to its descriptors'.
+    static let fetchPoolsMax = 128
+    static let fetchConnectionsMax = 64
+    /// Shorter than what servers usually grant, so that few connections die under a request.
+    static let fetchIdleTime = Nanoseconds.seconds(20)
+
     // MARK: Names
 
     /// Names that one loop keeps; hooks may invent some, so there is an end to it.

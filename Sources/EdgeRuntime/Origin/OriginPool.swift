@@ -12,6 +12,8 @@ final class OriginPool: LoopMember {
     let headLimits: HeadLimits
     private let tls: TLSContext?
     private let resolver: Resolver
+    /// Whoever named the server is not trusted with the network that this machine sits in.
+    private let refusesPrivate: Bool
     private var name: Resolver.Name
     private var machine: PoolMachine
     private var connections: [OriginConnection?] = []
@@ -26,7 +28,8 @@ final class OriginPool: LoopMember {
         connectionsMax: Int,
         headLimits: HeadLimits,
         tls: TLSContext?,
-        resolver: Resolver
+        resolver: Resolver,
+        refusesPrivate: Bool = false
     ) {
         self.settings = settings
         self.server = server
@@ -34,6 +37,7 @@ final class OriginPool: LoopMember {
         self.headLimits = headLimits
         self.tls = tls
         self.resolver = resolver
+        self.refusesPrivate = refusesPrivate
         name = resolver.name(server.host, port: server.port)
         machine = PoolMachine(
             settings: .init(
@@ -48,6 +52,7 @@ final class OriginPool: LoopMember {
     var openCount: Int { machine.connectionCount }
     var idleCount: Int { machine.idleCount }
     var waiterCount: Int { machine.waiterCount }
+    var isInUse: Bool { machine.connectionCount > machine.idleCount || machine.waiterCount > 0 }
 
     // MARK: Clients
 
@@ -136,10 +141,17 @@ final class OriginPool: LoopMember {
                 openFailed(id, .originNameUnresolved)
                 return
             }
+            // What is connected to is what was looked at: a name that changes its mind later changes nothing.
+            let reached =
+                refusesPrivate ? addresses.filter { $0.ip?.isPrivate == false } : addresses
+            guard !reached.isEmpty else {
+                openFailed(id, .addressNotAllowed)
+                return
+            }
             let connector = Connector(
                 pool: self,
                 id: id,
-                addresses: addresses,
+                addresses: reached,
                 deadline: loop.now + settings.connectTimeout
             )
             connectors[Int(id.slot)] = connector

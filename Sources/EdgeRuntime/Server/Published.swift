@@ -37,7 +37,6 @@ final class Published: Sendable {
                 assets.append(try Self.asset(origin, previous?.health(like: origin), places, now))
             } catch { reasons += error.reasons }
         }
-        origins = OriginAssets(assets: assets)
         var bindings: [SocketAddress: ListenerBinding] = [:]
         for (index, listen) in configuration.settings.listen.enumerated() {
             do throws(TLSSettingsError) {
@@ -57,6 +56,13 @@ final class Published: Sendable {
             loops: loops,
             diagnostics: &reasons
         )
+        var fetchTLS: TLSContext?
+        do throws(TLSSettingsError) {
+            if !functions.library.isEmpty { fetchTLS = try TLSContext.client(TLSClientSettings()) }
+        } catch {
+            reasons.append(places.setting("functions", "fetch").error(error.description))
+        }
+        origins = OriginAssets(assets: assets, fetchTLS: fetchTLS)
         guard reasons.isEmpty else { throw StartFailure(reasons: reasons) }
     }
 

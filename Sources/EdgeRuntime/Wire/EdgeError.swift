@@ -133,6 +133,7 @@ extension EdgeError {
         case queueFull
         case draining
         case originNameUnresolved
+        case addressNotAllowed
         case originRefused
         case originUnreachable
         case originConnectTimeout
@@ -307,6 +308,7 @@ extension EdgeError.Kind {
         case .draining: Row("draining", .edge, .always, 503, .error)
         // The origin. Retry says whether the same request may be sent again if its method allows it.
         case .originNameUnresolved: Row("origin_name_unresolved", .origin, .always, 502, .dns)
+        case .addressNotAllowed: Row("address_not_allowed", .edge, .never, 502, .connect)
         case .originRefused: Row("origin_refused", .origin, .always, 502, .connect)
         case .originUnreachable: Row("origin_unreachable", .origin, .always, 502, .connect)
         case .originConnectTimeout: Row("origin_connect_timeout", .origin, .always, 504, .connect)
@@ -410,6 +412,7 @@ extension EdgeError {
     static var queueFull: Self { Self(.queueFull) }
     static var draining: Self { Self(.draining) }
     static var originNameUnresolved: Self { Self(.originNameUnresolved) }
+    static var addressNotAllowed: Self { Self(.addressNotAllowed) }
     static var originRefused: Self { Self(.originRefused) }
     static var originUnreachable: Self { Self(.originUnreachable) }
     static var originConnectTimeout: Self { Self(.originConnectTimeout) }

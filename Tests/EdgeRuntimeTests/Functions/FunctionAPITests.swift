@@ -122,6 +122,8 @@ final class TestRun: StageRun {
         (#"edge.time.rfc3339(0)"#, "1970-01-01T00:00:00Z"),
         (#"math.tointeger(edge.time.parse_rfc3339("1970-01-01T00:00:10Z"))"#, "10"),
         (#"type(edge.time.now())"#, "number"),
+        (#"edge.all({ function() return 7 end, function() error("x") end })[1][1]"#, "7"),
+        (#"select(2, pcall(edge.fetch, "ftp://a/")):match("neither")"#, "neither"),
         (#"select(2, edge.jwt.verify("x", { algorithms = { "HS256" }, key = "s" }))"#, "malformed"),
         (
             #"edge.jwt.verify("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9." .. edge.base64.encode_url(edge.crypto.hmac("sha256", "s", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9")), { algorithms = { "HS256" }, key = "s" }).sub"#,

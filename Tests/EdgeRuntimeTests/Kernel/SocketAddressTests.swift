@@ -93,6 +93,8 @@ import Testing
         ("192.168.1.1", true), ("169.254.169.254", true), ("100.64.0.1", true), ("8.8.8.8", false),
         ("::1", true), ("::", true), ("fd00::1", true), ("fe80::1", true), ("2600::1", false),
         ("::ffff:10.0.0.1", true), ("224.0.0.1", true), ("0.0.0.0", true), ("192.0.1.1", false),
+        ("::127.0.0.1", true), ("64:ff9b::127.0.0.1", true), ("64:ff9b::8.8.8.8", false),
+        ("2002:7f00:1::", true), ("2002:808:808::1", false), ("fec0::1", true),
     ])
     func privateAddresses(text: String, isPrivate: Bool) throws {
         #expect(try #require(IPAddress(text)).isPrivate == isPrivate)
