@@ -451,3 +451,52 @@ class FunctionBodies(Suite):
             connection.send(connection.head("POST", "/echo/ruin", [("Content-Length", 4)]) + b"text")
             equal(connection.response().status, 503)
         self.edge.event("function_failed", stage="origin_request")
+
+class FunctionFileBodies(Suite):
+    """The embedded origin's bodies, and those of a group whose first member fails."""
+
+    def setup(self):
+        for name in ("flip", "measure", "swap"):
+            self.write(f"edge1/functions/{name}.lua", FUNCTIONS[name].encode())
+        for size in (0, 100, 900_000, 5_000_000):
+            for folder in ("map", "read"):
+                self.write(f"public/{folder}/{size}", wire.pattern(size))
+        self.first, self.second = self.origin(name="first"), self.origin(name="second")
+        def refuse(connection, request):
+            connection.read_body(request)
+            connection.answer(503, b"")
+            return True
+        self.first.on("echo", refuse)
+        self.edge = self.edge({
+            "origins": {"files": {"files": f"{self.folder}/public"}, "first": {"url": self.first.url},
+                        "second": {"url": self.second.url}},
+            "origin_groups": {"both": {"members": ["first", "second"], "failover": [503]}},
+            "distributions": {"all": {"domains": ["*"], "behaviors": [
+                behavior("/map/*", "files", functions={"origin_response": ["flip"]}),
+                behavior("/read/*", "files", functions={"origin_response": ["measure"]}),
+                behavior("/echo/*", "both", functions={"origin_request": ["swap"]}),
+                behavior("*", "files")]}},
+        })
+
+    def test_files_are_mapped_whole(self):
+        for size in (0, 100, 900_000, 5_000_000):
+            response = self.edge.get(f"/map/{size}", [("Range", "bytes=0-9")])
+            equal((response.status, response.framing), (200, "chunked"))
+            check(response["ETag"].startswith('W/"'), response["ETag"])
+            equal(wire.digest(response.body), wire.digest(flipped(wire.pattern(size))))
+        response = self.edge.get("/map/100", [("If-None-Match", response["ETag"])])
+        equal(response.status, 200)
+        tag = response["ETag"]
+        equal(self.edge.get("/map/100", [("If-None-Match", tag)]).status, 304)
+
+    def test_files_are_read(self):
+        for size in (0, 100, 900_000):
+            response = self.edge.get(f"/read/{size}")
+            equal((response.status, response["X-Length"]), (200, str(size)))
+            equal(wire.digest(response.body), wire.digest(wire.pattern(size)))
+        equal(self.edge.get("/read/5000000").status, 503)
+        equal(self.edge.ask("HEAD", "/read/100")["X-Length"], "0")
+
+    def test_the_next_member_gets_what_was_made_for_it(self):
+        echo = json.loads(self.edge.get("/echo/x").body)
+        equal((echo["origin"], echo["length"], echo["digest"]), ("second", 2, wire.digest(b"<>")))
