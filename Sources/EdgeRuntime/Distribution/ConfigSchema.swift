@@ -41,8 +41,7 @@ enum ConfigSchema {
             "kv",
             .map(.identifier, .record(store)),
             "{}",
-            .passive,
-            "Key-value stores of functions."
+            "Key-value stores of functions, by name; all loops share them."
         ),
         Setting(
             "key_groups",
@@ -181,7 +180,18 @@ enum ConfigSchema {
         Setting("asn", .text(.file), "Database of networks (mmdb)."),
     ]
     static let store: [Setting] = [
-        Setting("file", .text(.file), "JSON that the store starts with.")
+        Setting(
+            "file",
+            .text(.file),
+            "JSON object that the store holds: read again when it changes, never written."
+        ),
+        Setting("entries", .integer(1...1_000_000_000), "100000", "Entries at most."),
+        Setting(
+            "size",
+            bytes(1 << 10, tera),
+            #""64MB""#,
+            "Of all entries together, with some 160 bytes for each."
+        ),
     ]
     static let key: [Setting] = [
         Setting("id", .text(.identifier), required: true, "Key-Pair-Id of signed URLs."),

@@ -16,7 +16,11 @@ extension ConfigBuilder {
             settings.geo.asnPath = path(geo, "asn", key: "geo")
         }
         for entry in tree.table("kv") {
-            settings.keyValueStores[entry.key] = path(entry.node, "file", key: "kv.\(entry.key)")
+            settings.keyValueStores[entry.key] = KeyValueSettings(
+                filePath: path(entry.node, "file", key: "kv.\(entry.key)"),
+                entries: entry.node.int("entries") ?? 0,
+                bytes: entry.node.int("size") ?? 0
+            )
         }
         settings.keyGroups = keyGroups()
         settings.encryption = encryption()

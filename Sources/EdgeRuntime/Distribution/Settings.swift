@@ -13,8 +13,7 @@ struct ServerSettings: Sendable {
     var limits = EdgeLimits()
     var secrets: [String: SecretSource] = [:]
     var geo = GeoSettings()
-    /// Store name → the file that it starts with, if any.
-    var keyValueStores: [String: String?] = [:]
+    var keyValueStores: [String: KeyValueSettings] = [:]
     var keyGroups: [String: [KeySettings]] = [:]
     var encryption: [String: EncryptionSettings] = [:]
     var functions = FunctionSettings()
@@ -131,6 +130,13 @@ struct Secret: Sendable, CustomStringConvertible {
 struct GeoSettings: Sendable {
     var cityPath: String?
     var asnPath: String?
+}
+
+struct KeyValueSettings: Sendable {
+    /// What the store holds, if it is not for functions to write.
+    var filePath: String?
+    var entries = 0
+    var bytes = 0
 }
 
 struct KeySettings: Sendable {

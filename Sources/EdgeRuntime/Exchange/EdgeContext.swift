@@ -9,6 +9,7 @@ final class Generation {
     /// Nil where no behaviour has functions.
     let functions: FunctionRuntime?
     private var spareRuns: [HookRun] = []
+    private(set) var background: BackgroundWork?
 
     init(
         number: UInt64,
@@ -20,6 +21,10 @@ final class Generation {
         self.configuration = configuration
         self.origins = origins
         self.functions = functions
+    }
+
+    fileprivate func prepareBackground(_ context: EdgeContext) {
+        if functions != nil { background = BackgroundWork(generation: self, context: context) }
     }
 
     func takeRun(_ context: EdgeContext) -> HookRun {
@@ -55,6 +60,8 @@ final class EdgeContext {
     var isDraining = false
     /// Bodies that functions fetch and have not got yet; see `HookFetch`.
     var fetchedBytes = 0
+    /// What responses have left behind and is not done yet.
+    var deferredCount = 0
 
     init(
         loop: EventLoop,
@@ -73,6 +80,7 @@ final class EdgeContext {
         self.events = events
         loop.chunks.budget = bufferedBytesMax
         ids = RequestIDSource(random: &loop.random)
+        generation.prepareBackground(self)
     }
 
     /// New exchanges begin with `next`; those that run end with what they have.
@@ -88,11 +96,13 @@ final class EdgeContext {
         }
         let old = generation
         generation = next
+        next.prepareBackground(self)
         self.metrics = metrics
         loop.chunks.budget = bufferedBytesMax
         // Those that lie in stock were made ready for the old one.
         for spare in spareExchanges { spare.generation = next }
         old.origins.retire()
+        old.background?.retire()
         retiring.append(old)
         dropDrained()
     }

@@ -13,9 +13,12 @@ struct FunctionTraces {
     var failed = ""
     /// A function made the answer.
     var hasAnswered = false
+    /// For when the response has been sent.
+    var deferred: [BackgroundTask] = []
 
     mutating func reset() {
         if !notes.isEmpty { notes.removeAll(keepingCapacity: true) }
+        if !deferred.isEmpty { deferred.removeAll() }
         hasAnswered = false
         if !failed.isEmpty { failed = "" }
     }
@@ -287,6 +290,16 @@ final class HookRun: StageRun {
     private static func noted(_ stack: LuaStack, at index: Int) -> [UInt8]? {
         guard stack.kind(at: index) == .boolean else { return stack.text(at: index) }
         return Array((stack.boolean(at: index) ? "true" : "false").utf8)
+    }
+
+    override func later(_ handler: LuaReference) -> String? {
+        guard let exchange else { return "the request has ended" }
+        guard exchange.functions.deferred.count < Limits.functionDefersMax else {
+            return "more than \(Limits.functionDefersMax) calls of edge.defer for one request"
+        }
+        let place = runtime.addHook(handler, title: hook.title)
+        exchange.functions.deferred.append(BackgroundTask(cause: .deferred, hook: place))
+        return nil
     }
 
     // MARK: Telling the operator

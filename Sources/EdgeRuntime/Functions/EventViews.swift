@@ -24,6 +24,8 @@ enum EventViews {
             }
             stack.setRawItem(kind.rawValue, of: -2)
         }
+        KeyValueAPI.pushMethods(on: stack)
+        stack.setRawItem(KeyValueAPI.viewKind, of: -2)
         stack.setViews(
             get: { EventViews.get($0, $1, $2) },
             set: { EventViews.set($0, $1, $2) },
@@ -46,6 +48,7 @@ enum EventViews {
         let call = LuaCall(state)
         let view = LuaView(word: word)
         guard view.kind != ViewKind.null.rawValue else { return call.fail("null has no fields") }
+        if view.kind == KeyValueAPI.viewKind { return KeyValueAPI.refuse(call) }
         guard let run = run(call.stack, view) else { return call.fail(gone) }
         guard let field = ViewField(rawValue: Int(number)) else {
             return getNamed(call, view, run)
@@ -73,6 +76,7 @@ enum EventViews {
         guard let state else { return 0 }
         let call = LuaCall(state)
         let view = LuaView(word: word)
+        if view.kind == KeyValueAPI.viewKind { return KeyValueAPI.refuse(call) }
         guard let run = run(call.stack, view) else { return call.fail(gone) }
         guard let kind = ViewKind(rawValue: view.kind) else { return 0 }
         guard let field = ViewField(rawValue: Int(number)) else {
@@ -104,6 +108,7 @@ enum EventViews {
         guard let state else { return 0 }
         let call = LuaCall(state)
         let view = LuaView(word: word)
+        if view.kind == KeyValueAPI.viewKind { return KeyValueAPI.refuse(call) }
         guard let run = run(call.stack, view) else { return call.fail(gone) }
         guard let kind = ViewKind(rawValue: view.kind), kind.isMap else {
             return call.fail("pairs goes over headers, query and cookies, not over this")
@@ -114,7 +119,9 @@ enum EventViews {
     private static func text(_ state: OpaquePointer?, _ word: UInt64) -> CInt {
         guard let state else { return 0 }
         let call = LuaCall(state)
-        call.stack.push(ViewKind(rawValue: LuaView(word: word).kind)?.name ?? "view")
+        let kind = LuaView(word: word).kind
+        let name = kind == KeyValueAPI.viewKind ? "edge.kv.store" : ViewKind(rawValue: kind)?.name
+        call.stack.push(name ?? "view")
         return 1
     }
 

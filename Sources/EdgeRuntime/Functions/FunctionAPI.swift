@@ -29,8 +29,7 @@ struct APIRow: Sendable {
 enum FunctionAPI {
     static let rows: [APIRow] =
         LogAPI.rows + TimeAPI.rows + FetchAPI.rows + JSONAPI.rows + EncodingAPI.rows
-        + CryptoAPI.rows
-        + JWTAPI.rows
+        + CryptoAPI.rows + JWTAPI.rows + KeyValueAPI.rows + BackgroundAPI.rows
 
     /// Pushes the table `edge`, which nobody can write.
     static func pushEdge(on stack: LuaStack) {

@@ -24,12 +24,14 @@ final class FunctionAssets: Sendable {
     static func build(
         _ configuration: Configuration,
         generation: UInt64,
+        stores: KeyValueStores,
         loops: Int,
         diagnostics: inout [Diagnostic]
     ) -> FunctionAssets {
         let build = FunctionBuild.build(
             configuration,
             generation: generation,
+            stores: stores,
             shelf: FunctionSources.installedShelf
         )
         diagnostics += build.diagnostics

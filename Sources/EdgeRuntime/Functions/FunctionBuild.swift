@@ -10,6 +10,7 @@ struct FunctionBuild {
     static func build(
         _ configuration: Configuration,
         generation: UInt64,
+        stores: KeyValueStores,
         shelf: String?
     ) -> Self {
         var build = Self()
@@ -29,7 +30,8 @@ struct FunctionBuild {
             generation: generation,
             settings: settings,
             hooks: hooks,
-            modules: []
+            modules: [],
+            stores: stores
         )
         guard let runtime = FunctionRuntime(library: library, sources: sources) else {
             build.report(nil, "functions", "no memory for a Lua machine", "raise state_memory")
@@ -48,7 +50,8 @@ struct FunctionBuild {
             generation: generation,
             settings: settings,
             hooks: hooks,
-            modules: runtime.modulesRead
+            modules: runtime.modulesRead,
+            stores: stores
         )
         return build
     }

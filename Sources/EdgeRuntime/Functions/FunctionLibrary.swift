@@ -26,11 +26,19 @@ final class FunctionLibrary: Sendable {
     /// By the attachment's `id`.
     let hooks: [Hook]
     let modules: [Module]
+    let stores: KeyValueStores
 
-    init(generation: UInt64, settings: FunctionSettings, hooks: [Hook], modules: [Module]) {
+    init(
+        generation: UInt64,
+        settings: FunctionSettings,
+        hooks: [Hook],
+        modules: [Module],
+        stores: KeyValueStores = .none
+    ) {
         self.generation = generation
         self.settings = settings
         self.modules = modules
+        self.stores = stores
         self.hooks = hooks.map { hook in
             var hook = hook
             let code = modules.first { $0.name == hook.attachment.name }?.code ?? []

@@ -32,6 +32,15 @@ extension Limits {
     static let functionFieldsMax = 128
     static let functionFieldBytesMax = 16 << 10
 
+    /// Seconds between two calls of `edge.every`: below a tenth it is a loop, above a week nobody sees it happen.
+    static let functionPeriodMin = 0.1
+    static let functionPeriodMax = 604_800.0
+    /// Calls of `edge.every` in all files.
+    static let functionTasksMax = 1000
+    /// What one request may defer, and all of a loop together: a beacon each, for as many as answer slowly.
+    static let functionDefersMax = 8
+    static let functionDeferredMax = 1024
+
     /// A token travels in a header field; one of 16 KiB would fill half of a head.
     static let jwtBytesMax = 16 << 10
     /// Header and claims are flat; a claim that is a document of its own still fits.

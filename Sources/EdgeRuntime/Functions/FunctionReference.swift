@@ -29,6 +29,8 @@ package enum FunctionReference {
             let waits = row.waits ? " Waits." : ""
             text += "| `edge.\(prefix(row))\(row.signature)` | \(row.sentence)\(waits) |\n"
         }
+        text += "\n### edge.kv.store\n\n| name | what it does |\n|---|---|\n"
+        for row in KeyValueAPI.methods { text += "| `:\(row.signature)` | \(row.sentence) |\n" }
         return text
     }
 
@@ -99,7 +101,12 @@ package enum FunctionReference {
             text += stubClass(kind, stage: nil)
         }
         for stage in Stage.allCases { text += stubClass(.event, stage: stage) }
-        text += "---@class edged.handlers\n"
+        text += "---@class edged.store\n"
+        for row in KeyValueAPI.methods {
+            let rest = "\(row.signature)".drop { $0 != "(" }.dropFirst()
+            text += "---@field \(row.name) fun(self: edged.store, \(rest)\n"
+        }
+        text += "\n---@class edged.handlers\n"
         for stage in Stage.allCases {
             text += "---@field \(stage.word)? fun(event: edged.\(stage.word).event): table?\n"
         }

@@ -39,6 +39,13 @@ final class FunctionRuntime: @unchecked Sendable {
     private let sources: FunctionSources?
     private(set) var sourcesRead: [String: [UInt8]] = [:]
     private(set) var modulesRead: [FunctionLibrary.Module] = []
+    /// Of `edge.every` and `init`, in their order.
+    private(set) var tasks: [BackgroundTask] = []
+    /// What is known of the hooks behind those of the library.
+    private var moreFacts: [FunctionLibrary.Hook] = []
+    private var freeHooks: [Int] = []
+    /// While files are loaded no loop is there to draw from.
+    private var random: Random
     private var loaded: [String: LuaReference] = [:]
     private var loading: [String] = []
     private var handlersChecked: Set<String> = []
@@ -55,6 +62,7 @@ final class FunctionRuntime: @unchecked Sendable {
         self.library = library
         self.sources = sources
         self.state = state
+        random = Random(seed: library.generation)
         hooks = Array(repeating: Hook(), count: library.hooks.count)
         state.stack.setContext(Unmanaged.passUnretained(self).toOpaque())
         EventViews.install(on: state.stack)
@@ -146,6 +154,16 @@ final class FunctionRuntime: @unchecked Sendable {
                 throw .broken(top, message: "\(key) is not a function", remedy: "make it one")
             }
         }
+        addStart(of: name)
+    }
+
+    /// The module's table lies on top.
+    private func addStart(of name: String) {
+        let stack = state.stack
+        stack.pushField("init", of: -1)
+        guard stack.kind(at: -1) == .function else { return stack.pop() }
+        let task = BackgroundTask(cause: .start, hook: 0, isOncePerProcess: true)
+        add(task, handler: stack.keep(), of: name)
     }
 
     private func modulePath(_ name: String) -> String {
@@ -281,6 +299,49 @@ final class FunctionRuntime: @unchecked Sendable {
             }
         }
     }
+
+    // MARK: Work without an event
+
+    /// What is known of a hook, an attachment's or another one.
+    func facts(_ hook: Int) -> FunctionLibrary.Hook {
+        let known = library.hooks.count
+        return hook < known ? library.hooks[hook] : moreFacts[hook - known]
+    }
+
+    /// `name` is the file; nil: the one that is being loaded.
+    func add(_ task: BackgroundTask, handler: LuaReference, of name: String? = nil) {
+        var task = task
+        let file = name ?? loading.last ?? "?"
+        task.hook = addHook(handler, title: "\(file)@\(library.generation)")
+        tasks.append(task)
+    }
+
+    func addHook(_ handler: LuaReference, title: String) -> Int {
+        let facts = FunctionLibrary.Hook(
+            attachment: FunctionAttachment(name: title),
+            stage: .viewerRequest,
+            title: title,
+            secrets: [:],
+            timeout: library.settings.originTimeout
+        )
+        guard let free = freeHooks.popLast() else {
+            moreFacts.append(facts)
+            hooks.append(Hook(handler: handler))
+            return hooks.count - 1
+        }
+        moreFacts[free - library.hooks.count] = facts
+        hooks[free] = Hook(handler: handler)
+        return free
+    }
+
+    /// It is not called again.
+    func dropHook(_ hook: Int) {
+        state.stack.forget(hooks[hook].handler)
+        hooks[hook].handler = .none
+        freeHooks.append(hook)
+    }
+
+    func randomBits() -> UInt64 { current?.loop.random.next() ?? random.next() }
 
     // MARK: Threads and slots
 

@@ -96,12 +96,16 @@ class StageRun: LoopMember {
     func ended(_ ending: Ending) {}
     /// A function failed; also where that does not end the run.
     func report(_ failure: FunctionFailure, parked: Bool) {}
+    /// Keeps a function for when the response has been sent; answers why not.
+    func later(_ handler: LuaReference) -> String? { nil }
+    /// Whether functions are given an event, and answer it.
+    var hasEvent: Bool { true }
     /// A line of a function's own.
     func log(_ level: EventLevel, _ text: String) {}
 
     // MARK: Running
 
-    var hook: FunctionLibrary.Hook { runtime.library.hooks[chain[position].id] }
+    var hook: FunctionLibrary.Hook { runtime.facts(chain[position].id) }
     var hookReferences: FunctionRuntime.Hook { runtime.hooks[chain[position].id] }
     var isIdle: Bool {
         if case .idle = state { return true }
@@ -159,7 +163,7 @@ class StageRun: LoopMember {
         guard let slot = runtime.takeSlot(for: self) else {
             return FunctionFailure(
                 kind: .throttled,
-                function: runtime.library.hooks[chain[0].id].title,
+                function: runtime.facts(chain[0].id).title,
                 stage: stage,
                 message: "\(Limits.functionRunsMax) runs wait on this loop"
             )
@@ -198,7 +202,7 @@ class StageRun: LoopMember {
     private func advance() -> Ending? {
         while position < chain.count {
             let id = chain[position].id
-            let hook = runtime.library.hooks[id]
+            let hook = runtime.facts(id)
             guard case .run = runtime.hooks[id].breaker.admit(now: loop.now) else {
                 let failure = FunctionFailure(
                     kind: .parked,
@@ -211,8 +215,8 @@ class StageRun: LoopMember {
                 continue
             }
             let thread = begin(runtime.hooks[id].handler)
-            thread.stack.push(EventViews.word(.event, of: self))
-            strands.begin(thread, arguments: 1)
+            if hasEvent { thread.stack.push(EventViews.word(.event, of: self)) }
+            strands.begin(thread, arguments: hasEvent ? 1 : 0)
             switch pump() {
             case .waits: return nil
             case .done: continue
@@ -406,7 +410,7 @@ class StageRun: LoopMember {
         var isAnswer = false
         if isCall {
             invalid = take(results, from: stack)
-        } else if results > 0 {
+        } else if results > 0, hasEvent {
             // The first result counts.
             stack.drop(to: stack.count - results + 1)
             switch FunctionAnswer.read(stack, into: &answer, self) {

@@ -18,6 +18,7 @@ package final class EdgeServer: @unchecked Sendable {
     private let isWatchGiven: Bool
     private var watchList: WatchList
     private var watch: ReloadWatch?
+    private let storeWatch: StoreWatch
     private let shared: SharedParts
     private let tickets: TicketKeys
     private let systemd = Systemd()
@@ -62,6 +63,7 @@ package final class EdgeServer: @unchecked Sendable {
         metrics = Metrics(vocabulary: published.vocabulary)
         shared = SharedParts(name: Self.name(configuration), events: events, metrics: metrics)
         control = try Self.loop(blocking: Self.blockingPool(0))
+        storeWatch = StoreWatch(loop: control, events: events)
         let places = ConfigPlaceFinder(tree: loaded.tree)
         logs = try Self.logs(configuration, places, workerCount, shared)
         raiseDescriptorLimit()
@@ -192,6 +194,7 @@ package final class EdgeServer: @unchecked Sendable {
         systemd.reloading(now: Clock.monotonic())
         defer { systemd.ready() }
         watch?.willRead()
+        storeWatch.willRead()
         let loaded = ConfigCheck.load(path: configPath)
         let files = WatchList(loaded, path: configPath)
         defer { followFiles() }
@@ -219,6 +222,7 @@ package final class EdgeServer: @unchecked Sendable {
     }
 
     private func followFiles() {
+        storeWatch.follow(published.stores)
         guard isWatchGiven || published.configuration.settings.reload.watches else {
             watch?.close()
             watch = nil

@@ -7,6 +7,7 @@ final class Published: Sendable {
     /// What `configuration` was built from, as it is effective: to tell what the next one changes.
     let tree: ConfigNode?
     let origins: OriginAssets
+    let stores: KeyValueStores
     let functions: FunctionAssets
     let bindings: [SocketAddress: ListenerBinding]
     /// Every origin that this process has counted for.
@@ -50,9 +51,16 @@ final class Published: Sendable {
             }
         }
         self.bindings = bindings
+        stores = KeyValueStores(
+            configuration.settings.keyValueStores,
+            replacing: previous?.stores ?? .none,
+            now: now,
+            diagnostics: &reasons
+        )
         functions = FunctionAssets.build(
             configuration,
             generation: number,
+            stores: stores,
             loops: loops,
             diagnostics: &reasons
         )

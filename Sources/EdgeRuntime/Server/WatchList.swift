@@ -26,6 +26,8 @@ struct WatchList: Equatable {
     /// What `include` named: other files may match later.
     private(set) var patterns: Set<String> = []
 
+    init(files: Set<String>) { paths = files }
+
     /// What was read, and what a good configuration names besides.
     init(_ loaded: LoadResult, path: String) {
         paths = Set(loaded.sources.keys).union([path])

@@ -93,7 +93,11 @@ final class Worker: @unchecked Sendable {
     func beginChores(_ published: Published) {
         _ = Gauges(context: context, index: index, pulse: pulse)
         probe(published)
+        beginBackground()
     }
+
+    /// What the functions of the generation do unasked.
+    func beginBackground() { context.generation.background?.begin(isFirstLoop: index == 0) }
 
     private func probe(_ published: Published) {
         guard index == 0 else { return }
@@ -127,6 +131,7 @@ final class Worker: @unchecked Sendable {
             bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount,
             accessLog: accessLog
         )
+        beginBackground()
         listeners.removeAll { listener in
             guard let binding = published.bindings[listener.binding.settings.address] else {
                 listener.retire()
@@ -173,7 +178,8 @@ final class Drain: LoopMember {
 
     private func check() {
         let viewers = worker.context.connectionCount
-        guard viewers > 0, loop.now < limit else {
+        let isBusy = viewers > 0 || worker.context.deferredCount > 0
+        guard isBusy, loop.now < limit else {
             if viewers > 0 {
                 worker.context.events.warn(
                     "drain_cut_short",

@@ -135,6 +135,15 @@ final class TestRun: StageRun {
         ),
         (#"select(2, pcall(edge.crypto.hmac, "md5", "k", "d")):match("sha256") or "?""#, "sha256"),
         (
+            #"select(2, pcall(edge.kv.store, "x"))"#,
+            "there is no store 'x': write kv = { x = {} }"
+        ),
+        (
+            #"select(2, pcall(edge.every, 1, print))"#,
+            "edge.every belongs at the top of a file, not in a handler"
+        ),
+        (#"tostring(pcall(edge.defer, print))"#, "true"),
+        (
             #"select(2, pcall(function() edge.json = 1 end)):match("read%-only") or "writable""#,
             "read-only"
         ),

@@ -6,6 +6,9 @@ enum FinishStep {
         exchange.times.ended = context.loop.now
         exchange.functions.run?.giveUp()
         exchange.dropFetch()
+        for task in exchange.functions.deferred {
+            exchange.generation.background?.add(task, of: exchange.generation)
+        }
         count(exchange, context.metrics)
         if let log = context.accessLog { write(exchange, exchange.fetchFacts, to: log) }
     }
