@@ -3,6 +3,7 @@
 --   viewer_request  = { { name = "shelf/ab_test", options = { variants = { old = 90, new = 10 } } } },
 --   viewer_response = { { name = "shelf/ab_test", options = { variants = { old = 90, new = 10 } } } },
 --
+-- Attached at origin_request instead of viewer_request, only requests that go to the origin are shared out.
 -- The origin, and functions after this one, find the variant in a request header. A cache that is to keep the variants
 -- apart needs that header in its key.
 --
@@ -52,7 +53,7 @@ local function draw(settings, text)
   return settings.names[#settings.names]
 end
 
-local function viewer_request(event)
+local function request(event)
   local settings = prepared[event.options] or prepare(event.options)
   local variant = event.request.cookies[settings.cookie]
   if not variant or not settings.weights[variant] then
@@ -73,4 +74,4 @@ local function viewer_response(event)
   }
 end
 
-return { viewer_request = viewer_request, viewer_response = viewer_response }
+return { viewer_request = request, origin_request = request, viewer_response = viewer_response }

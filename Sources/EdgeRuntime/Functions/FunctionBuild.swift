@@ -105,13 +105,21 @@ package enum FunctionCheck {
     /// Loads the functions of a good configuration as a start would, and adds what is wrong with them.
     package static func check(_ result: inout LoadResult) {
         guard let configuration = result.configuration else { return }
+        var faults: [Diagnostic] = []
+        let stores = KeyValueStores(
+            configuration.settings.keyValueStores,
+            replacing: .none,
+            now: Clock.monotonic(),
+            diagnostics: &faults
+        )
         let build = FunctionBuild.build(
             configuration,
             generation: 1,
+            stores: stores,
             shelf: FunctionSources.installedShelf
         )
-        result.diagnostics = (result.diagnostics + build.diagnostics).sorted { $0.precedes($1) }
+        result.diagnostics = (result.diagnostics + faults + build.diagnostics).sorted { $0.precedes($1) }
         result.sources.merge(build.sources) { own, _ in own }
-        if build.library == nil { result.configuration = nil }
+        if build.library == nil || !faults.isEmpty { result.configuration = nil }
     }
 }

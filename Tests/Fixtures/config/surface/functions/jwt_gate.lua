@@ -1,0 +1,1 @@
+return { viewer_request = function(event) end }

@@ -1,0 +1,1 @@
+return { origin_request = function(event) end }

@@ -1,0 +1,1 @@
+return { viewer_response = function(event) end }
