@@ -118,7 +118,9 @@ package enum FunctionCheck {
             stores: stores,
             shelf: FunctionSources.installedShelf
         )
-        result.diagnostics = (result.diagnostics + faults + build.diagnostics).sorted { $0.precedes($1) }
+        result.diagnostics = (result.diagnostics + faults + build.diagnostics).sorted {
+            $0.precedes($1)
+        }
         result.sources.merge(build.sources) { own, _ in own }
         if build.library == nil || !faults.isEmpty { result.configuration = nil }
     }
