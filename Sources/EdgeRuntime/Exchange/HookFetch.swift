@@ -163,19 +163,19 @@ final class HookFetch: OriginClient {
     private func build(path: [UInt8], authority: [UInt8]) throws(EdgeError) {
         heads.reset()
         let arena = self.arena
-        request.method = Method.named(order.method.span)
-        request.methodToken = arena.append(order.method.span)
-        request.path = arena.append(path.span)
-        request.authority = arena.append(authority.span)
+        request.methodToken = arena.append(array: order.method)
+        request.method = Method.named(arena[request.methodToken])
+        request.path = arena.append(array: path)
+        request.authority = arena.append(array: authority)
         request.fields.append(.host, value: request.authority)
         for header in order.headers {
             let id = HeaderName.named(header.name.span)
-            let value = arena.append(header.value.span)
+            let value = arena.append(array: header.value)
             guard id != .host else {
                 request.fields.set(.host, value: value)
                 continue
             }
-            let name = id == .other ? arena.append(header.name.span) : .empty
+            let name = id == .other ? arena.append(array: header.name) : .empty
             request.fields.append(Field(id, name: name, value: value))
         }
         if !request.fields.contains(.userAgent) {
@@ -263,7 +263,7 @@ final class HookFetch: OriginClient {
         stack.setField("status", of: -2)
         pushHeaders(on: stack)
         stack.setField("headers", of: -2)
-        stack.push(body.span)
+        stack.push(array: body)
         stack.setField("body", of: -2)
         run.charge(memoryBytes: body.count)
     }

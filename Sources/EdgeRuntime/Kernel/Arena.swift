@@ -80,6 +80,12 @@ final class Arena {
         return Slice(start, count)
     }
 
+    /// The same of an array. Not inlined: the optimiser takes the span of an argument for one that escapes.
+    @inline(never)
+    func append(array bytes: [UInt8]) -> Slice {
+        bytes.withUnsafeBufferPointer { append($0.span) }
+    }
+
     /// Copies what another slice of this arena says. Safe across growth, unlike `append(self[slice])`.
     func append(copyOf slice: Slice) -> Slice {
         guard reserve(slice.count) else { return .empty }

@@ -80,6 +80,10 @@ extension LuaStack {
         _ = lua_rawget(state, CInt(table))
     }
 
+    /// The same of an array; see `Arena.append(array:)`.
+    @inline(never)
+    func push(array bytes: [UInt8]) { bytes.withUnsafeBufferPointer { push($0.span) } }
+
     func push(_ text: StaticString) {
         text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
             _ = lua_pushlstring(state, $0, text.utf8CodeUnitCount)
