@@ -80,6 +80,7 @@ static void add_quoted(lua_State *state, luaL_Buffer *buffer, const char *bytes,
         } else if (iscntrl(byte)) {
             // Not to be read together with a digit that follows. There is a zero behind the last byte.
             char item[8];
+            charge(state, CONVERSION_UNITS);
             snprintf(item, sizeof item, isdigit((unsigned char)bytes[at + 1]) ? "\\%03d" : "\\%d", byte);
             luaL_addstring(buffer, item);
         } else {
@@ -228,31 +229,49 @@ static int format(lua_State *state) {
 
 // MARK: pack
 
-// The upvalue is the real function. It is run in this call, so that its errors name this one.
+// The upvalue is the real function. It is run in this call, so that its errors name this one. Each byte of the format
+// is an option, or a digit of one.
 static int run_real(lua_State *state) {
-    int arguments = lua_gettop(state);
-    size_t units = (size_t)arguments;
-    size_t length;
-    // Each byte of the format is an option, or a digit of one; the strings are copied, or looked through.
-    if (lua_type(state, 1) == LUA_TSTRING) units += lua_rawlen(state, 1) * CONVERSION_UNITS;
-    for (int index = 2; index <= arguments; index++) {
-        if (lua_type(state, index) != LUA_TSTRING) continue;
-        lua_tolstring(state, index, &length);
-        units += length / EDGE_LUA_BYTES_A_UNIT;
-    }
-    charge(state, units);
+    if (lua_type(state, 1) == LUA_TSTRING) charge(state, lua_rawlen(state, 1) * CONVERSION_UNITS);
     int results = lua_tocfunction(state, lua_upvalueindex(1))(state);
     if (results > EDGE_LUA_RESULTS_MAX) return luaL_error(state, "too many results");
     return results;
 }
 
+// The strings are copied, or looked through for zeros.
+static int pack(lua_State *state) {
+    int arguments = lua_gettop(state);
+    size_t units = (size_t)arguments;
+    for (int index = 2; index <= arguments; index++) {
+        if (lua_type(state, index) == LUA_TSTRING) units += lua_rawlen(state, index) / EDGE_LUA_BYTES_A_UNIT;
+    }
+    charge(state, units);
+    return run_real(state);
+}
+
+// What is read is paid where it is allocated, so that a long string can be read piece by piece. Only the end that a
+// `z` does not find is searched for in all the rest: that is charged, and given back where it was found.
+static int unpack(lua_State *state) {
+    size_t length;
+    const char *options = luaL_checklstring(state, 1, &length);
+    size_t search = 0;
+    if (memchr(options, 'z', length) && lua_type(state, 2) == LUA_TSTRING) {
+        search = lua_rawlen(state, 2) / EDGE_LUA_BYTES_A_UNIT;
+    }
+    charge(state, search);
+    int results = run_real(state);
+    edge_lua_account(state)->left += (long)search;
+    return results;
+}
+
 void edge_lua_add_format(lua_State *state) {
     static const char *const real[] = {"pack", "packsize", "unpack", NULL};
+    static const luaL_Reg paid[] = {{"pack", pack}, {"packsize", run_real}, {"unpack", unpack}, {NULL, NULL}};
     edge_lua_push_real(state, luaopen_string, real);
-    for (const char *const *name = real; *name; name++) {
-        lua_getfield(state, -1, *name);
-        lua_pushcclosure(state, run_real, 1);
-        lua_setfield(state, -3, *name);
+    for (const luaL_Reg *function = paid; function->name; function++) {
+        lua_getfield(state, -1, function->name);
+        lua_pushcclosure(state, function->func, 1);
+        lua_setfield(state, -3, function->name);
     }
     lua_pop(state, 1);
     lua_pushcfunction(state, format);

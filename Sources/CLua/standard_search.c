@@ -25,6 +25,7 @@ static int take_anchor(struct edge_lua_pattern *pattern) {
 
 static void push_captured(struct edge_lua_pattern *pattern, int index, const char *start, const char *end) {
     const char *bytes;
+    edge_lua_charge(pattern->state, pattern->account, EDGE_LUA_ELEMENT_UNITS);
     ptrdiff_t length = edge_lua_captured(pattern, index, start, end, &bytes);
     if (length != EDGE_LUA_POSITION) lua_pushlstring(pattern->state, bytes, (size_t)length);
 }
