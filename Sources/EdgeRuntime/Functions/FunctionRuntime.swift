@@ -54,6 +54,7 @@ final class FunctionRuntime: @unchecked Sendable {
     private var slots: [StageRun?] = []
     private var freeSlots: [Int] = []
     private(set) var runCount = 0
+    private var lastGeneration: UInt64 = 0
 
     init?(library: FunctionLibrary, sources: FunctionSources? = nil) {
         guard let state = LuaState(memoryBytesMax: library.settings.stateMemoryBytes) else {
@@ -353,6 +354,12 @@ final class FunctionRuntime: @unchecked Sendable {
         } else {
             thread.forget()
         }
+    }
+
+    /// Tells the runs of a slot apart, whichever objects they are.
+    func nextGeneration() -> UInt64 {
+        lastGeneration += 1
+        return lastGeneration
     }
 
     /// Nil: as many run as there may be.

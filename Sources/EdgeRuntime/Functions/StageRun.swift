@@ -37,7 +37,7 @@ class StageRun: LoopMember {
 
     let runtime: FunctionRuntime
     private(set) var stage = Stage.viewerRequest
-    private(set) var generation: UInt64 = 1
+    private(set) var generation: UInt64 = 0
     private(set) var slot = 0
     private(set) var heads: Heads
     /// What the last function answered, if the run was `answered`.
@@ -169,6 +169,7 @@ class StageRun: LoopMember {
             )
         }
         self.slot = slot
+        generation = runtime.nextGeneration()
         self.stage = stage
         self.chain = chain
         self.heads = heads
@@ -497,8 +498,8 @@ class StageRun: LoopMember {
     private func finish(_ ending: Ending) {
         state = .idle
         isCall = false
-        // Views that a function kept are views of nothing from here on.
-        generation &+= 1
+        // Views that a function kept are views of nothing from here on: no other run gets this number.
+        generation = 0
         runtime.freeSlot(slot)
         heads = Self.nobody
         chain = []

@@ -22,13 +22,10 @@ final class TestRun: StageRun {
     override func log(_ level: EventLevel, _ text: String) { lines.append(text) }
     override func report(_ failure: FunctionFailure, parked: Bool) { failures.append(failure) }
 
-    /// What the function at `source` leaves under `event.state.out`, as text; nil for nil.
-    static func out(_ body: String) throws -> String? {
+    /// A machine with one file.
+    static func runtime(_ source: String) throws -> (FunctionRuntime, FunctionAttachment) {
         let folder = TestFile.folder()
-        TestFile.write(
-            "\(folder)/f.lua",
-            "return { viewer_request = function(event)\n\(body)\nend }"
-        )
+        TestFile.write("\(folder)/f.lua", source)
         let attachment = FunctionAttachment(name: "f")
         let hook = FunctionLibrary.Hook(
             attachment: attachment,
@@ -46,6 +43,14 @@ final class TestRun: StageRun {
         let sources = FunctionSources(folder: folder, shelf: nil)
         let runtime = try #require(FunctionRuntime(library: library, sources: sources))
         try runtime.bind(0)
+        return (runtime, attachment)
+    }
+
+    /// What a handler with this body leaves under `event.state.out`, as text; nil for nil.
+    static func out(_ body: String) throws -> String? {
+        let (runtime, attachment) = try runtime(
+            "return { viewer_request = function(event)\n\(body)\nend }"
+        )
         let loop = EventLoop(
             reactor: .simulated(SimulatedReactor(seed: 1)),
             blocking: try BlockingPool(threads: 1),
@@ -162,6 +167,35 @@ final class TestRun: StageRun {
                 "edge.\(row.name) is tried nowhere"
             )
         }
+    }
+
+    /// A view that was kept shows nothing of the next request, which has its place but is another run.
+    @Test func aKeptViewIsOver() throws {
+        let (runtime, attachment) = try TestRun.runtime(
+            """
+            local kept
+            return { viewer_request = function(event)
+              if kept then event.state.out = select(2, pcall(function() return kept.stage end)) end
+              kept = event
+            end }
+            """
+        )
+        let loop = EventLoop(
+            reactor: .simulated(SimulatedReactor(seed: 1)),
+            blocking: try BlockingPool(threads: 1),
+            random: Random(seed: 1)
+        )
+        _ = TestRun(runtime: runtime, loop: loop).begin(
+            .viewerRequest,
+            [attachment],
+            heads: Heads()
+        )
+        let next = TestRun(runtime: runtime, loop: loop)
+        _ = next.begin(.viewerRequest, [attachment], heads: Heads())
+        runtime.state.stack.push(next.state)
+        runtime.state.stack.pushField("out", of: -1)
+        let out = runtime.state.stack.string(at: -1)
+        #expect(out?.contains("this event is over") ?? false, "\(out ?? "nil")")
     }
 
     @Test func thePageIsTheOneInTheRepository() {
