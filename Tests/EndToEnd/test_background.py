@@ -2,9 +2,10 @@
 
 import os
 import signal
+import subprocess
 import time
 
-from harness import Suite, check, equal, eventually
+from harness import PATIENCE, Suite, check, equal, eventually
 
 HITS = b"""
 local hits = edge.kv.store("hits")
@@ -36,6 +37,8 @@ return {
       edge.defer(function() edge.sleep(0.05) counts:incr("deferred") end)
     elseif path == "/late" then
       edge.defer(function() counts:set("path", event.request.path) end)
+    elseif path == "/fetch" then
+      edge.defer(function() counts:set("fetched", edge.fetch({ origin = "app", path = "/status/200" }).body) end)
     elseif path == "/every" then
       edge.every(1, print)
     end
@@ -134,6 +137,8 @@ class Background(Suite):
         self.write("redirects.json", b'{"/c": [1]}')
         refused = edge.event("store_refused", store="redirects")["reason"]
         check("redirects.json:1:8: error: kv.redirects: a store holds" in refused, refused)
+        checked = subprocess.run([edge.binary, "check", "-c", edge.path("edge.json")], capture_output=True, text=True, timeout=PATIENCE)
+        check(checked.returncode == 78 and "redirects.json:1:8" in checked.stdout + checked.stderr, checked)
         equal(edge.get("/c").body, b"/d")
         equal(edge.get("/write").status, 503)
         check("cannot be written" in edge.event("function_failed")["message"])
@@ -149,6 +154,8 @@ class Background(Suite):
         for _ in range(5):
             edge.get("/defer")
         eventually(lambda: edge.get("/deferred").body == b"5", "what was deferred is done")
+        edge.get("/fetch")
+        eventually(lambda: edge.get("/fetched").body == b"app 200\n", "what a deferred function fetched")
         failed = edge.event("function_failed", stage="every")
         check("does not work" in failed["message"] and "tasks.lua:5" in failed["message"], failed)
         equal(failed["function"], "tasks@1")

@@ -1,16 +1,17 @@
 // A run of a function that has no event: `edge.every`, `init`, `edge.defer`. The machinery of stages, without views.
 
-final class BackgroundRun: StageRun {
-    private unowned(unsafe) let context: EdgeContext
+final class BackgroundRun: FetchingRun {
     /// Keeps the machine while the function runs, also when its generation was replaced.
     private var home: Generation?
     private var task = BackgroundTask(cause: .start, hook: 0)
     /// Where the plan remembers it; nil for what was deferred.
     private var place: Int?
 
-    init(runtime: FunctionRuntime, context: EdgeContext) {
-        self.context = context
-        super.init(runtime: runtime, loop: context.loop)
+    /// What it has instead of an exchange's: a fetch goes on from nobody's request.
+    private let noHeads = Heads()
+
+    override var fetchPlace: (generation: Generation, heads: Heads)? {
+        home.map { ($0, noHeads) }
     }
 
     override var hasEvent: Bool { false }
@@ -21,16 +22,13 @@ final class BackgroundRun: StageRun {
         home = generation
         var attachment = runtime.facts(task.hook).attachment
         attachment.id = task.hook
-        guard let ending = begin(.viewerRequest, [attachment], heads: Self.noHeads) else { return }
+        guard let ending = begin(.viewerRequest, [attachment], heads: noHeads) else { return }
         if case .failed(let failure) = ending, failure.kind == .throttled || failure.kind == .parked
         {
             report(failure, parked: false)
         }
         ended(ending)
     }
-
-    /// What it has instead of an exchange's.
-    nonisolated(unsafe) private static let noHeads = Heads()
 
     override func ended(_ ending: Ending) {
         guard let home = self.home.take() else { return }

@@ -19,9 +19,10 @@ final class HookFetch: OriginClient {
 
     let wait: StageRun.Wait
     /// Whoever holds a fetch cancels it before it goes.
-    private unowned let run: HookRun
+    private unowned let run: FetchingRun
     private let context: EdgeContext
-    private let exchange: Exchange
+    /// Those of the request on whose way it is.
+    private let way: Heads
     private let generation: Generation
     private var order: FetchOrder
     private var pool: OriginPool?
@@ -33,13 +34,19 @@ final class HookFetch: OriginClient {
     private var outcome: Outcome?
     private var isRepeated = false
 
-    init(_ order: FetchOrder, for wait: StageRun.Wait, of run: HookRun, _ exchange: Exchange) {
+    init(
+        _ order: FetchOrder,
+        for wait: StageRun.Wait,
+        of run: FetchingRun,
+        _ generation: Generation,
+        _ way: Heads
+    ) {
         self.order = order
         self.wait = wait
         self.run = run
-        self.exchange = exchange
-        context = exchange.context
-        generation = exchange.generation
+        self.way = way
+        self.generation = generation
+        context = run.context
         super.init()
     }
 
@@ -184,9 +191,9 @@ final class HookFetch: OriginClient {
         let name = context.name
         try ForwardedFields.markWay(
             &request.fields,
-            after: exchange.request.fields,
-            in: exchange.arena,
-            received: exchange.request.version,
+            after: way.request.fields,
+            in: way.arena,
+            received: way.request.version,
             name: name.span,
             in: arena
         )

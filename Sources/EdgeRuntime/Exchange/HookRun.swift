@@ -24,8 +24,7 @@ struct FunctionTraces {
     }
 }
 
-final class HookRun: StageRun {
-    private unowned(unsafe) let context: EdgeContext
+final class HookRun: FetchingRun {
     private(set) var exchange: Exchange?
     private(set) var fetch: Fetch?
     /// What the functions did to the bodies.
@@ -34,13 +33,6 @@ final class HookRun: StageRun {
     var reading: BodyReading?
     /// Whom it serves that calls a function for each piece of a body; nil while it runs stages.
     private unowned(unsafe) var filter: BodyFilter?
-    /// Requests of its own that are on their way.
-    private var fetching: [HookFetch] = []
-
-    init(runtime: FunctionRuntime, context: EdgeContext) {
-        self.context = context
-        super.init(runtime: runtime, loop: context.loop)
-    }
 
     // MARK: Beginning and ending
 
@@ -161,32 +153,13 @@ final class HookRun: StageRun {
 
     // MARK: Effects
 
+    override var fetchPlace: (generation: Generation, heads: Heads)? {
+        exchange.map { ($0.generation, $0.heads) }
+    }
+
     override func perform(_ effect: Effect, for wait: Wait) {
-        switch effect {
-        case .none, .sleep, .all: return
-        case .peer: touchPeer()
-        case .fetch(let order):
-            guard let exchange else { preconditionFailure("a run of nobody") }
-            let fetch = HookFetch(order, for: wait, of: self, exchange)
-            fetching.append(fetch)
-            fetch.start()
-        }
-    }
-
-    override func overdue(_ wait: Wait) { fetching.first { $0.wait == wait }?.giveUp() }
-
-    override func deliver(_ wait: Wait, to thread: LuaThread) -> Int? {
-        guard let place = fetching.firstIndex(where: { $0.wait == wait }) else {
-            preconditionFailure("nothing was begun for this wait")
-        }
-        guard let count = fetching[place].deliver(to: thread) else { return nil }
-        fetching.remove(at: place)
-        return count
-    }
-
-    override func abandonEffects() {
-        for fetch in fetching { fetch.cancel() }
-        fetching.removeAll()
+        guard case .peer = effect else { return super.perform(effect, for: wait) }
+        touchPeer()
     }
 
     // MARK: What views show
