@@ -4,7 +4,8 @@
 struct FunctionTestEvent {
     private var requestHead: [UInt8]
     private var responseHead: [UInt8]?
-    private(set) var responseBody: [UInt8] = []
+    private(set) var requestBody: [[UInt8]]
+    private(set) var responseBody: [[UInt8]] = []
     private(set) var options: ConfigNode
     private(set) var secrets: [(name: String, value: [UInt8])] = []
     private(set) var now: Double?
@@ -22,7 +23,8 @@ struct FunctionTestEvent {
     private(set) var asn: Int64?
 
     private static let keys = [
-        "method", "path", "host", "headers", "ip", "port", "protocol", "country", "region", "city",
+        "method", "path", "host", "headers", "body", "ip", "port", "protocol", "country", "region",
+        "city",
         "asn", "options", "secrets", "state", "now", "response", "origin", "distribution",
         "behavior", "id",
     ]
@@ -37,6 +39,7 @@ struct FunctionTestEvent {
         let table = FunctionTestTable(stack: stack, index: index, name: "the event")
         try table.check(Self.keys)
         options = try table.options()
+        requestBody = try table.pieces("body")
         secrets = try table.strings("secrets")
         now = try table.number("now")
         id = try table.text("id") ?? "test"
@@ -81,7 +84,7 @@ struct FunctionTestEvent {
     private mutating func readResponse(_ table: FunctionTestTable) throws(FunctionTestFault) {
         try table.check(Self.responseKeys)
         let status = try table.integer("status") ?? 200
-        responseBody = try table.bytes("body") ?? []
+        responseBody = try table.pieces("body")
         source = try table.text("source") ?? "origin"
         var head = Array("HTTP/1.1 \(status) \r\n".utf8)
         Self.append(try table.fields(), to: &head)
@@ -162,6 +165,11 @@ struct FunctionTestTable {
 
     func bytes(_ key: String) throws(FunctionTestFault) -> [UInt8]? {
         try with(key, "a string") { stack.text(at: -1) }
+    }
+
+    /// A string, or a list of the pieces in which it comes.
+    func pieces(_ key: String) throws(FunctionTestFault) -> [[UInt8]] {
+        try with(key, "a string, or a list of strings") { listed() } ?? []
     }
 
     func text(_ key: String) throws(FunctionTestFault) -> String? {

@@ -23,6 +23,8 @@ enum FunctionTestOutcome {
         stack.setField("host", of: -2)
         push(heads.request.fields, arena, headers, on: stack)
         stack.setField("headers", of: -2)
+        stack.push(run.body(.request).span)
+        stack.setField("body", of: -2)
         stack.setField("request", of: -2)
         if let body = body(of: run, ending) {
             stack.pushTable()
@@ -55,7 +57,7 @@ enum FunctionTestOutcome {
     /// Nil where there is no response yet.
     private static func body(of run: FunctionTestRun, _ ending: StageRun.Ending) -> [UInt8]? {
         if isAnswered(ending) { return run.answer.body }
-        return run.stage.hasResponse ? run.newBody ?? run.bodyGiven : nil
+        return run.stage.hasResponse ? run.body(.response) : nil
     }
 
     private static func pushMethod(_ heads: Heads, on stack: LuaStack) {

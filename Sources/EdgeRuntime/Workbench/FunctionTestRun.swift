@@ -5,20 +5,23 @@ final class FunctionTestRun: StageRun {
     private let event: FunctionTestEvent
     private(set) var logs: [String] = []
     private(set) var notes: [(name: [UInt8], value: [UInt8])] = []
-    /// What `response.body` was assigned, if it was.
-    private(set) var newBody: [UInt8]?
+    private var bodies: FunctionTestBodies
     private(set) var origin: String
     private var state = LuaReference.none
     private var ending: Ending?
+    private var maps: [BodyMap] = []
+    private var mapped: [[UInt8]] = []
+    private var piecesRead = 0
     var elapsed = 0.0
 
     init(runtime: FunctionRuntime, loop: EventLoop, event: FunctionTestEvent) {
         self.event = event
         origin = event.origin
+        bodies = FunctionTestBodies(event)
         super.init(runtime: runtime, loop: loop)
     }
 
-    var bodyGiven: [UInt8] { event.responseBody }
+    func body(_ side: BodySide) -> [UInt8] { bodies[side].flatMap { $0 } }
 
     // MARK: State
 
@@ -89,26 +92,142 @@ final class FunctionTestRun: StageRun {
 
     override func assign(_ field: ViewField, from stack: LuaStack, at index: Int) -> String? {
         switch field {
-        case .responseBody:
-            guard let body = stack.text(at: index) else { return "takes a string" }
-            let limit = runtime.library.settings.responseBytes
-            guard body.count <= limit else {
-                return "has \(body.count) bytes; functions.limits.response is \(limit)"
-            }
-            newBody = body
-            heads.response.fields.removeAll { field in
-                switch field.id {
-                case .contentEncoding, .contentRange, .etag, .lastModified, .acceptRanges: true
-                default: false
-                }
-            }
-            return nil
+        case .requestBody: return assign(.request, from: stack, at: index)
+        case .responseBody: return assign(.response, from: stack, at: index)
         case .eventOrigin:
             guard let name = stack.string(at: index) else { return "takes the name of an origin" }
             origin = name
             return nil
         default: return "cannot be assigned"
         }
+    }
+
+    // MARK: Bodies
+
+    override func read(_ body: BodySide, atMost: Int, _ call: LuaCall) -> CInt {
+        let limit = min(atMost, runtime.library.settings.bodyBytes)
+        if let fault = readFault(body) { return call.fail("\(body.word) \(fault)") }
+        let bytes = self.body(body)
+        guard bytes.count <= limit else {
+            return call.fail("\(body.word) has more than \(limit) bytes")
+        }
+        call.stack.push(bytes.span)
+        return call.answer(1)
+    }
+
+    override func readNext(of body: BodySide, isFirst: Bool, _ call: LuaCall) -> CInt {
+        if let fault = readFault(body) { return call.fail("\(body.word) \(fault)") }
+        if isFirst { piecesRead = 0 }
+        let pieces = bodies[body]
+        guard piecesRead < pieces.count else {
+            call.stack.pushNil()
+            return call.answer(1)
+        }
+        let piece = pieces[piecesRead]
+        piecesRead += 1
+        call.stack.push(piece.span)
+        return call.answer(1)
+    }
+
+    private func readFault(_ body: BodySide) -> String? {
+        maps.contains { $0.side == body } ? "is mapped: read it before" : mapFault(body)
+    }
+
+    override func mapFault(_ body: BodySide) -> String? {
+        switch body {
+        case .request: BodyDescription.fault(heads.request.fields, status: 0, heads.arena)
+        case .response:
+            BodyDescription.fault(
+                heads.response.fields,
+                status: heads.response.status,
+                heads.arena
+            )
+        }
+    }
+
+    private func assign(_ side: BodySide, from stack: LuaStack, at index: Int) -> String? {
+        let settings = runtime.library.settings
+        let limit = side == .request ? settings.bodyBytes : settings.responseBytes
+        switch BodyAssignment(stack, at: index) {
+        case .none: return "takes a string, or what map gives"
+        case .bytes(let bytes):
+            guard bytes.count <= limit else { return "has \(bytes.count) bytes; \(limit) may be" }
+            for map in maps where map.side == side { map.forget() }
+            maps.removeAll { $0.side == side }
+            bodies[side] = [bytes]
+            switch side {
+            case .request: BodyDescription.replace(&heads.request.fields, heads.arena)
+            case .response: BodyDescription.replace(&heads.response.fields, heads.arena)
+            }
+        case .map(let function):
+            maps.append(
+                BodyMap(
+                    function: function,
+                    side: side,
+                    stage: stage,
+                    attachment: hook.attachment,
+                    runtime: runtime
+                )
+            )
+            switch side {
+            case .request: BodyDescription.map(&heads.request.fields, heads.arena)
+            case .response: BodyDescription.map(&heads.response.fields, heads.arena)
+            }
+        }
+        return nil
+    }
+
+    override func take(_ results: Int, from stack: LuaStack) -> String? {
+        guard results > 0 else { return nil }
+        let index = stack.count - results + 1
+        if case .nil = stack.kind(at: index) { return nil }
+        guard let bytes = stack.text(at: index) else {
+            return "a map returned \(stack.kindName(at: index)): return a string, or nil"
+        }
+        mapped.append(bytes)
+        return nil
+    }
+
+    /// Sends the bodies through what the stage left behind, piece by piece; the ending of a call that failed.
+    func runMaps() -> Ending? {
+        defer { maps = [] }
+        for map in maps {
+            mapped = []
+            for piece in bodies[map.side] where !piece.isEmpty {
+                if let failed = call(map, piece) { return failed }
+            }
+            if let failed = call(map, nil) { return failed }
+            bodies[map.side] = mapped
+            map.forget()
+        }
+        return nil
+    }
+
+    private func call(_ map: BodyMap, _ piece: [UInt8]?) -> Ending? {
+        var rest = (piece ?? [])[...]
+        repeat {
+            var range: ChunkRange?
+            if piece != nil {
+                let chunk = loop.chunks.leaseLarge()
+                let part = Array(rest.prefix(chunk.room))
+                rest = rest.dropFirst(part.count)
+                chunk.append(part.span)
+                range = ChunkRange(chunk: chunk, start: 0, end: part.count)
+            }
+            var ending = call(
+                map.function,
+                of: map.attachment,
+                map.stage,
+                heads: exchangeHeads,
+                piece: range
+            )
+            while ending == nil {
+                loop.tick()
+                ending = takeEnding()
+            }
+            if case .failed = ending { return ending }
+        } while !rest.isEmpty
+        return nil
     }
 
     override func note(_ name: [UInt8], from stack: LuaStack, at index: Int) -> String? {
@@ -130,4 +249,30 @@ final class FunctionTestRun: StageRun {
     override func ended(_ ending: Ending) { self.ending = ending }
 
     func takeEnding() -> Ending? { ending.take() }
+}
+
+/// The pieces in which the bodies come.
+private struct FunctionTestBodies {
+    private var request: [[UInt8]]
+    private var response: [[UInt8]]
+
+    init(_ event: FunctionTestEvent) {
+        request = event.requestBody
+        response = event.responseBody
+    }
+
+    subscript(_ side: BodySide) -> [[UInt8]] {
+        get {
+            switch side {
+            case .request: request
+            case .response: response
+            }
+        }
+        set {
+            switch side {
+            case .request: request = newValue
+            case .response: response = newValue
+            }
+        }
+    }
 }

@@ -33,6 +33,22 @@ local paths = {
     local viewer = event.viewer
     event.state.seen = { viewer.ip, viewer.protocol, viewer.country, viewer.asn, viewer.tls ~= nil, event.id, event.behavior }
   end,
+  ["/read"] = function(event)
+    local body = event.request.body
+    event.state.whole = body:read()
+    event.state.pieces = {}
+    for piece in body:chunks() do table.insert(event.state.pieces, piece) end
+  end,
+  ["/map"] = function(event)
+    local body = event.request.body
+    event.request.body = body:map(function(piece)
+      edge.sleep(1)
+      return piece and string.upper(piece) .. "," or "end"
+    end)
+  end,
+  ["/map/breaks"] = function(event)
+    event.request.body = event.request.body:map(function() error("torn") end)
+  end,
 }
 
 return {
