@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -136,7 +137,50 @@ class Commands(Suite):
                 ("encrypted", (tls_file("shop.pem"), tls_file("encrypted.key")), "openssl pkey"),
                 ("rubbish", (self.write("rubbish.pem", b"rubbish"), tls_file("shop.key")), "BEGIN CERTIFICATE")):
             path = self.config(f"{name}.json", listen=self.tls(*pair))
-            self.one_message(self.edged("run", "-c", path), 1, words)
+            ran, checked = self.edged("run", "-c", path), self.edged("check", "-c", path)
+            self.one_message(ran, 1, words)
+            self.one_message(checked, 78, words)
+            equal(checked.stderr, ran.stderr, "the same sentence")
+
+    def test_a_folder_that_is_not_there(self):
+        path = self.config("folder.json", origins={"app": {"files": "nowhere"}})
+        equal(self.edged("check", "-c", path).stderr, self.edged("run", "-c", path).stderr)
+
+    def functions(self, name, text):
+        self.write(f"{name}/f.lua", text)
+        behavior = {"path": "*", "origin": "app", "functions": {"viewer_request": ["f"]}}
+        return self.config(f"{name}.json", functions={"folder": name},
+                           distributions={"all": {"domains": ["*"], "behaviors": [behavior]}})
+
+    def test_mistakes_in_a_function(self):
+        path = self.functions("lint", b"return { viewer_request = function(event)\n\tlocal r = event.response\n  if DEBUG then os.exit() end\nend }\n")
+        ran, checked = self.edged("run", "-c", path), self.edged("check", "-c", path)
+        equal((ran.returncode, checked.returncode), (1, 78))
+        lines = checked.stderr.splitlines()
+        equal(len(lines), 4, checked.stderr)
+        check(lines[0].endswith("lint/f.lua:2:18: error: event.response does not exist in viewer_request — it is there in "
+                                "origin_response and viewer_response"), lines[0])
+        check("f.lua:3:6: warning: undefined global 'DEBUG'" in lines[1], lines[1])
+        check("f.lua:3:17: error: undefined global 'os' — the time is edge.time.now()" in lines[2], lines[2])
+        equal(ran.stderr.splitlines(), lines[:3], "run and check say the same")
+        told = [json.loads(line) for line in self.edged("check", "--json", "-c", path).stdout.splitlines()]
+        equal([(one["severity"], one["line"], one["column"]) for one in told], [("error", 2, 18), ("warning", 3, 6), ("error", 3, 17)])
+        equal(told[0]["remedy"], "it is there in origin_response and viewer_response")
+        framed = self.on_a_terminal("check", "-c", path)
+        check("    \tlocal r = event.response\n    \t                ^\n" in framed, framed)
+        equal(framed.splitlines()[:9], self.on_a_terminal("run", "-c", path).splitlines()[:9])
+
+    def on_a_terminal(self, *words):
+        command = shlex.join([Edge.binary, *words])
+        done = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, timeout=PATIENCE,
+                              cwd=self.folder, stdin=subprocess.DEVNULL)
+        return done.stdout.replace("\r\n", "\n")
+
+    def test_a_doubt_about_a_function(self):
+        path = self.functions("doubt", b"return { viewer_request = function(event)\n  event.request.headers['x_forwarded_host'] = 'a'\nend }\n")
+        done = self.edged("check", "-c", path)
+        equal((done.returncode, done.stdout), (0, f"{path} is good\n"))
+        check("f.lua:2:25: warning: the header 'x_forwarded_host' looks like 'x-forwarded-host'" in done.stderr, done.stderr)
 
     def test_a_key_that_may_not_be_read(self):
         key = os.path.join(self.folder, "closed.key")

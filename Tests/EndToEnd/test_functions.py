@@ -100,7 +100,7 @@ class Functions(Suite):
             "hoards": "return { viewer_request = function(event) local t = {} while true do t[#t + 1] = {} end end }",
             "waits": "return { viewer_request = function(event) edge.sleep(60) end }",
             "invalid": "return { viewer_request = function(event) return { status = 99 } end }",
-            "framing": 'return { viewer_request = function(event) event.request.headers["content-length"] = "1" end }',
+            "framing": 'return { viewer_request = function(event) local name = "content-length" event.request.headers[name] = "1" end }',
             "breaks": 'return { viewer_request = function(event) event.request.headers["x"] = "a\\r\\nb" end }',
         }
         rows = {f"/{name}": {"viewer_request": [name]} for name in functions}

@@ -440,6 +440,45 @@ class Watching(Suite):
         os.remove(os.path.join(folder, "sites/a.lua"))
         equal(edge.event("reloaded", generation=4, by="watch")["distributions"], "-a")
 
+    def test_functions_and_what_they_require_count(self):
+        folder = os.path.join(self.folder, "watched")
+        one = "local text = require('lib.text')\nreturn { viewer_request = function(event) return { body = text .. ' %s' } end }"
+        self.write("watched/lib/text.lua", b"return 'a'")
+        self.write("watched/f.lua", (one % "1").encode())
+        edge = self.edge({
+            "origins": {"app": {"url": self.app.url}},
+            "functions": {"folder": folder},
+            "distributions": {"all": {"domains": ["*"], "behaviors": [
+                {"path": "*", "origin": "app", "cache": "off", "functions": {"viewer_request": ["f"]}}]}},
+        }, flags=["--watch"])
+        equal(edge.get("/").body, b"a 1")
+        self.write("watched/f.lua", (one % "2").encode())
+        edge.event("reloaded", generation=2, by="watch")
+        equal(edge.get("/").body, b"a 2")
+        self.write("watched/lib/text.lua", b"return 'b'")
+        edge.event("reloaded", generation=3, by="watch")
+        equal(edge.get("/").body, b"b 2")
+        # What was looked for and is not there is waited for, its folder as well.
+        self.write("watched/lib/text.lua", b"return require('more.words.here')")
+        refused = edge.event("reload_refused", by="watch")["reason"]
+        check("watched/more/words/here.lua" in refused, refused)
+        equal(edge.get("/").body, b"b 2")
+        self.write("watched/more/words/here.lua", b"return 'c'")
+        edge.event("reloaded", generation=4, by="watch")
+        equal(edge.get("/").body, b"c 2")
+        # And so is a mistake that the check finds.
+        self.write("watched/more/words/here.lua", b"return os.time()")
+        eventually(lambda: any("undefined global 'os'" in event["reason"] for event in edge.events()
+                               if event["event"] == "reload_refused"), "the reason")
+        self.write("watched/more/words/here.lua", b"return 'd'")
+        edge.event("reloaded", generation=5, by="watch")
+        equal(edge.get("/").body, b"d 2")
+        # The command says what is doubtful in what it takes.
+        self.write("watched/more/words/here.lua", b"word = 'e' return word")
+        edge.event("reloaded", generation=6, by="watch")
+        warned = reload(edge)["warnings"]
+        equal([(one["line"], one["column"], one["message"]) for one in warned], [(1, 1, "assigns to the global 'word'")])
+
     def plain(self):
         return {"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}}
 

@@ -3,6 +3,9 @@
 
 final class FunctionAssets: Sendable {
     let library: FunctionLibrary
+    /// What `FunctionBuild` found that stops nothing, and the files that it read or looked for.
+    let warnings: [Diagnostic]
+    let files: Set<String>
     private let ready: Locked<[FunctionRuntime]>
 
     static let none = FunctionAssets(
@@ -12,29 +15,24 @@ final class FunctionAssets: Sendable {
             hooks: [],
             modules: []
         ),
-        ready: []
+        ready: [],
+        build: FunctionBuild()
     )
 
-    private init(library: FunctionLibrary, ready: [FunctionRuntime]) {
+    private init(library: FunctionLibrary, ready: [FunctionRuntime], build: FunctionBuild) {
         self.library = library
         self.ready = Locked(ready)
+        warnings = build.diagnostics.filter { $0.severity != .error }
+        files = build.files
     }
 
     /// Everything that is wrong goes into `diagnostics`, and then the answer has no functions.
-    static func build(
-        _ configuration: Configuration,
-        generation: UInt64,
-        stores: KeyValueStores,
+    static func assets(
+        of build: FunctionBuild,
         loops: Int,
         diagnostics: inout [Diagnostic]
     ) -> FunctionAssets {
-        let build = FunctionBuild.build(
-            configuration,
-            generation: generation,
-            stores: stores,
-            shelf: FunctionSources.installedShelf
-        )
-        diagnostics += build.diagnostics
+        diagnostics += build.diagnostics.filter { $0.severity == .error }
         guard let library = build.library, !library.isEmpty else { return .none }
         var ready: [FunctionRuntime] = []
         for _ in 0..<loops {
@@ -53,7 +51,7 @@ final class FunctionAssets: Sendable {
                 return .none
             }
         }
-        return FunctionAssets(library: library, ready: ready)
+        return FunctionAssets(library: library, ready: ready, build: build)
     }
 
     /// Each loop takes one.

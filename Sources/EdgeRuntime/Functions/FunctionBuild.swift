@@ -4,8 +4,10 @@
 struct FunctionBuild {
     var diagnostics: [Diagnostic] = []
     var library: FunctionLibrary?
-    /// Every file that was read, for code frames and for watching.
-    var sources: [String: [UInt8]] = [:]
+    /// Every file that was read, and those that were looked for: where a mistake is mended.
+    var files: Set<String> = []
+
+    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     static func build(
         _ configuration: Configuration,
@@ -41,11 +43,12 @@ struct FunctionBuild {
             do throws(FunctionRuntime.LoadFailure) {
                 try runtime.bind(id)
             } catch {
-                build.report(error, hook, sources)
+                build.report(error, hook, sources, besides: runtime.findings)
             }
         }
-        build.sources = runtime.sourcesRead
-        guard build.diagnostics.isEmpty else { return build }
+        build.files = runtime.filesRead.union(runtime.filesMissed)
+        build.diagnostics = (build.diagnostics + runtime.findings).sorted { $0.precedes($1) }
+        guard !build.hasErrors else { return build }
         build.library = FunctionLibrary(
             generation: generation,
             settings: settings,
@@ -76,7 +79,8 @@ struct FunctionBuild {
     private mutating func report(
         _ failure: FunctionRuntime.LoadFailure,
         _ hook: FunctionLibrary.Hook,
-        _ sources: FunctionSources
+        _ sources: FunctionSources,
+        besides findings: [Diagnostic]
     ) {
         let name = hook.attachment.name
         switch failure {
@@ -96,32 +100,12 @@ struct FunctionBuild {
                 "correct its rights"
             )
         case .broken(let position, let message, let remedy):
-            report(position, "", message, remedy)
+            // The check has told the same, with its column and a remedy.
+            let isTold = findings.contains { finding in
+                finding.severity == .error && finding.position?.file == position?.file
+                    && finding.position?.line == position?.line
+            }
+            if !isTold { report(position, "", message, remedy) }
         }
-    }
-}
-
-package enum FunctionCheck {
-    /// Loads the functions of a good configuration as a start would, and adds what is wrong with them.
-    package static func check(_ result: inout LoadResult) {
-        guard let configuration = result.configuration else { return }
-        var faults: [Diagnostic] = []
-        let stores = KeyValueStores(
-            configuration.settings.keyValueStores,
-            replacing: .none,
-            now: Clock.monotonic(),
-            diagnostics: &faults
-        )
-        let build = FunctionBuild.build(
-            configuration,
-            generation: 1,
-            stores: stores,
-            shelf: FunctionSources.installedShelf
-        )
-        result.diagnostics = (result.diagnostics + faults + build.diagnostics).sorted {
-            $0.precedes($1)
-        }
-        result.sources.merge(build.sources) { own, _ in own }
-        if build.library == nil || !faults.isEmpty { result.configuration = nil }
     }
 }

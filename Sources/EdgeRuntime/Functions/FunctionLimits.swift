@@ -21,6 +21,8 @@ extension Limits {
     static let functionFileBytesMax = 4 << 20
     /// Loading a file is no request: it may build tables.
     static let functionLoadInstructionsMax = 100_000_000
+    /// How often the check goes through one file: an event that is handed on takes a walk for each function on its way.
+    static let lintWalksMax = 64
     /// Bytes of a message or traceback that go into a log.
     static let functionMessageBytesMax = 2000
     /// Bytes of heads that one run may add to its exchange, kept back from the arena so that the answer still fits.

@@ -37,7 +37,11 @@ final class FunctionRuntime: @unchecked Sendable {
     unowned(unsafe) var current: StageRun?
     /// Only while a generation is built: files are not read for requests.
     private let sources: FunctionSources?
-    private(set) var sourcesRead: [String: [UInt8]] = [:]
+    private(set) var filesRead: Set<String> = []
+    /// Where a file was looked for and not found.
+    private(set) var filesMissed: Set<String> = []
+    /// What the check says of the files that compile.
+    private(set) var findings: [Diagnostic] = []
     private(set) var modulesRead: [FunctionLibrary.Module] = []
     /// Of `edge.every` and `init`, in their order.
     private(set) var tasks: [BackgroundTask] = []
@@ -218,17 +222,23 @@ final class FunctionRuntime: @unchecked Sendable {
             source = try sources.find(name)
         } catch {
             switch error {
-            case .missing(let tried): throw .missing(tried: tried)
-            case .unreadable(let path, let reason): throw .unreadable(path: path, reason: reason)
+            case .missing(let tried):
+                filesMissed.insert(tried)
+                throw .missing(tried: tried)
+            case .noShelf: throw .missing(tried: "the shelf, which is not installed")
+            case .unreadable(let path, let reason):
+                filesMissed.insert(path)
+                throw .unreadable(path: path, reason: reason)
             case .badName: throw .missing(tried: "a file of that name, which cannot be one")
             }
         }
         guard modulesRead.count < Limits.functionFilesMax else {
             throw .broken(nil, message: "more files than there may be", remedy: "merge some")
         }
-        sourcesRead[source.path] = source.bytes
+        filesRead.insert(source.path)
         do throws(LuaSyntaxError) {
-            _ = try LuaParser.parse(source.bytes)
+            let chunk = try LuaParser.parse(source.bytes)
+            findings += FunctionLint.check(chunk, path: source.path)
         } catch {
             let place = SourcePosition(
                 file: source.path,

@@ -12,7 +12,9 @@ struct FunctionSources {
     }
 
     enum Failure: Error {
+        /// The path where it would lie.
         case missing(tried: String)
+        case noShelf
         case unreadable(path: String, reason: String)
         case badName
     }
@@ -30,7 +32,7 @@ struct FunctionSources {
         guard isClean, !parts.isEmpty else { throw .badName }
         let path: String
         if parts.count > 1, parts[0] == "shelf" {
-            guard let shelf else { throw .missing(tried: "the shelf, which is not installed") }
+            guard let shelf else { throw .noShelf }
             path = "\(shelf)/\(parts.dropFirst().joined(separator: "/")).lua"
         } else {
             path = "\(folder)/\(parts.joined(separator: "/")).lua"

@@ -60,6 +60,7 @@ package final class EdgeServer: @unchecked Sendable {
             loops: workerCount,
             now: Clock.monotonic()
         )
+        watchList = watchList.union(WatchList(files: published.functions.files))
         metrics = Metrics(vocabulary: published.vocabulary)
         shared = SharedParts(name: Self.name(configuration), events: events, metrics: metrics)
         control = try Self.loop(blocking: Self.blockingPool(0))
@@ -74,6 +75,9 @@ package final class EdgeServer: @unchecked Sendable {
         try openAdmin(places)
         try buildWorkers(sockets.adopt())
     }
+
+    /// What was found in function files at the start, and stops nothing.
+    package var functionWarnings: [Diagnostic] { published.functions.warnings }
 
     /// Serves until a signal ends it.
     package func run() throws(StartFailure) {
@@ -211,12 +215,12 @@ package final class EdgeServer: @unchecked Sendable {
             )
             let report = report(on: next)
             swap(to: next)
-            watchList = files
+            watchList = files.union(WatchList(files: published.functions.files))
             tell(report, cause)
             chores?.warnOfCertificates()
             return .published(report)
         } catch {
-            watchList = watchList.union(files)
+            watchList = watchList.union(files).union(WatchList(files: error.files))
             return refused(cause, error.cause, error.reasons)
         }
     }

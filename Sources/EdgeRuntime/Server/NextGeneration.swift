@@ -28,6 +28,7 @@ struct NextGeneration {
     struct Refused: Error {
         var cause: ReloadRefusal.Cause
         var reasons: [Diagnostic]
+        var files: Set<String> = []
     }
 
     static func build(
@@ -38,7 +39,11 @@ struct NextGeneration {
         do throws(StartFailure) {
             return try NextGeneration(loaded, configuration, standing)
         } catch {
-            throw Refused(cause: .unattainable, reasons: error.reasons)
+            throw Refused(
+                cause: .unattainable,
+                reasons: error.reasons,
+                files: error.files
+            )
         }
     }
 
@@ -61,9 +66,11 @@ struct NextGeneration {
         let settings = configuration.settings
         let places = ConfigPlaceFinder(tree: loaded.tree)
         var reasons: [Diagnostic] = []
+        var files: Set<String> = []
         func collect<Part>(_ make: () throws(StartFailure) -> Part) -> Part? {
             do throws(StartFailure) { return try make() } catch {
                 reasons += error.reasons
+                files.formUnion(error.files)
                 return nil
             }
         }
@@ -93,12 +100,12 @@ struct NextGeneration {
         let added = settings.listen.enumerated().filter { old[$1.address] == nil }
         // Whoever connects now would be turned away again.
         guard let published, let logs, let admin, reasons.isEmpty else {
-            throw StartFailure(reasons: reasons)
+            throw StartFailure(reasons: reasons, files: files)
         }
         self.published = published
         self.logs = logs
         self.admin = admin
-        warnings = loaded.diagnostics
+        warnings = loaded.diagnostics + published.functions.warnings
         sockets = try ListenerSockets(
             added.map { ($1, places.listener($0)) },
             workers: standing.workers,

@@ -57,13 +57,13 @@ final class Published: Sendable {
             now: now,
             diagnostics: &reasons
         )
-        functions = FunctionAssets.build(
+        let build = FunctionBuild.build(
             configuration,
             generation: number,
             stores: stores,
-            loops: loops,
-            diagnostics: &reasons
+            shelf: FunctionSources.installedShelf
         )
+        functions = FunctionAssets.assets(of: build, loops: loops, diagnostics: &reasons)
         var fetchTLS: TLSContext?
         do throws(TLSSettingsError) {
             if !functions.library.isEmpty { fetchTLS = try TLSContext.client(TLSClientSettings()) }
@@ -71,7 +71,11 @@ final class Published: Sendable {
             reasons.append(places.setting("functions", "fetch").error(error.description))
         }
         origins = OriginAssets(assets: assets, fetchTLS: fetchTLS)
-        guard reasons.isEmpty else { throw StartFailure(reasons: reasons) }
+        guard reasons.isEmpty else {
+            let warnings = build.diagnostics.filter { $0.severity != .error }
+            reasons = (reasons + warnings).sorted { $0.precedes($1) }
+            throw StartFailure(reasons: reasons, files: build.files)
+        }
     }
 
     /// What is known of the servers of such an origin: a reload that leaves them alone forgets nothing.

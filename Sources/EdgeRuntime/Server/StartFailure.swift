@@ -2,12 +2,18 @@
 
 package struct StartFailure: Error {
     package let reasons: [Diagnostic]
+    /// Files besides the configuration's own where a mistake may be mended.
+    let files: Set<String>
 
     init(_ message: String, _ remedy: String = "") {
         reasons = [ConfigPlace(position: nil, key: "").error(message, remedy)]
+        files = []
     }
 
-    init(reasons: [Diagnostic]) { self.reasons = reasons }
+    init(reasons: [Diagnostic], files: Set<String> = []) {
+        self.reasons = reasons
+        self.files = files
+    }
 }
 
 extension StartFailure: CustomStringConvertible {

@@ -69,8 +69,15 @@ struct WatchList: Equatable {
         for path in paths.union(patterns) {
             let folder = Self.folder(of: path)
             let places = folder.contains("*") ? ConfigReader.files(matching: folder) : [folder]
-            folders.formUnion(places)
-            folders.formUnion(places.map(Self.folder))
+            for place in places {
+                folders.formUnion([place, Self.folder(of: place)])
+                // Where it is made, when nothing of it is there yet.
+                var above = place
+                while ConfigReader.presence(of: above) == .missing {
+                    above = Self.folder(of: above)
+                    folders.insert(above)
+                }
+            }
         }
         return folders
     }

@@ -30,7 +30,7 @@ enum CheckCommand {
     static func run(_ arguments: Arguments) -> ExitCode {
         let path = configPath(arguments)
         var result = ConfigCheck.load(path: path)
-        FunctionCheck.check(&result)
+        StartCheck.check(&result)
         report(result, asJSON: arguments.has("json"))
         guard !result.hasErrors else { return .badConfiguration }
         if arguments.has("dump"), let dump = result.dump {
@@ -41,15 +41,18 @@ enum CheckCommand {
         return .ok
     }
 
+    static func words(of diagnostic: Diagnostic, sources: [String: [UInt8]]) -> String {
+        Terminal.showsErrorsToAPerson
+            ? diagnostic.described(with: sources) : diagnostic.description
+    }
+
     /// Diagnostics: JSON lines on standard output, or prose on standard error.
     static func report(_ result: LoadResult, asJSON: Bool) {
         for diagnostic in result.diagnostics {
             if asJSON {
                 Terminal.print(diagnostic.json)
-            } else if Terminal.showsErrorsToAPerson {
-                Terminal.error(diagnostic.described(with: result.sources))
             } else {
-                Terminal.error(diagnostic.description)
+                Terminal.error(words(of: diagnostic, sources: result.sources))
             }
         }
         let errors = result.diagnostics.count { $0.severity == .error }

@@ -36,7 +36,7 @@ enum RunCommand {
             workers = count
         }
         let path = CheckCommand.configPath(arguments)
-        let loaded = ConfigCheck.load(path: path)
+        var loaded = ConfigCheck.load(path: path)
         CheckCommand.report(loaded, asJSON: false)
         guard let configuration = loaded.configuration, !loaded.hasErrors else {
             return .badConfiguration
@@ -54,17 +54,26 @@ enum RunCommand {
                 workers: workers,
                 watches: arguments.has("watch")
             )
+            loaded.add(server.functionWarnings)
+            for warning in server.functionWarnings {
+                Terminal.error(CheckCommand.words(of: warning, sources: loaded.sources))
+            }
             try server.run()
             return .ok
         } catch {
-            for reason in error.reasons { Terminal.error(words(of: reason)) }
+            loaded.add(error.reasons)
+            for reason in error.reasons {
+                Terminal.error(words(of: reason, sources: loaded.sources))
+            }
             return .failed
         }
     }
 
     /// What has no place in a file is told in the name of the program.
-    private static func words(of reason: Diagnostic) -> String {
-        guard reason.position == nil else { return reason.description }
+    private static func words(of reason: Diagnostic, sources: [String: [UInt8]]) -> String {
+        guard reason.position == nil else {
+            return CheckCommand.words(of: reason, sources: sources)
+        }
         let remedy = reason.remedy.isEmpty ? "" : " — \(reason.remedy)"
         return "edged: \(reason.message)\(remedy)"
     }

@@ -119,7 +119,7 @@ extension LuaParser {
                 value = LuaExpression(kind: .index(value, key: key), position: place)
             case .symbol(.colon):
                 try advance()
-                let method = try expectName()
+                let method = try namedPlace()
                 let arguments = try callArguments()
                 value = LuaExpression(
                     kind: .call(value, method: method, arguments: arguments),
@@ -226,6 +226,11 @@ extension LuaParser {
         let body = try block()
         try expectEnd(of: "function", at: start)
         try scope.closeFunction()
-        return LuaFunction(parameters: parameters, isVariadic: isVariadic, body: body)
+        return LuaFunction(
+            parameters: parameters,
+            isVariadic: isVariadic,
+            body: body,
+            position: start
+        )
     }
 }

@@ -113,6 +113,11 @@ struct LuaParser {
         return name
     }
 
+    mutating func namedPlace() throws(LuaSyntaxError) -> LuaName {
+        let place = token.position
+        return LuaName(text: try expectName(), position: place)
+    }
+
     var shownToken: String {
         switch token.kind {
         case .end: "end of file"
@@ -287,7 +292,7 @@ extension LuaParser {
         let body = try block()
         try scope.closeBlock()
         try expectEnd(of: "for", at: place)
-        return .compound(conditions: values, blocks: [body])
+        return .loop(names: names, values: values, body: body)
     }
 
     /// The condition sees the block's locals.
@@ -299,22 +304,20 @@ extension LuaParser {
         try expectEnd(.until, of: "repeat", at: place)
         let condition = try expression()
         try scope.closeBlock()
-        return .compound(conditions: [condition], blocks: [body])
+        return .repeating(body, until: condition)
     }
 
     private mutating func functionStatement() throws(LuaSyntaxError) -> LuaStatement.Kind {
         let place = token.position
         try advance()
-        var name = try expectName()
-        var isMethod = false
-        if !at(.dot), !at(.colon) { try scope.assign(name, at: place) }
-        while try take(.dot) { name += "." + (try expectName()) }
-        if try take(.colon) {
-            isMethod = true
-            name += ":" + (try expectName())
-        }
+        let name = try namedPlace()
+        var fields: [LuaName] = []
+        if !at(.dot), !at(.colon) { try scope.assign(name.text, at: place) }
+        while try take(.dot) { fields.append(try namedPlace()) }
+        let isMethod = try take(.colon)
+        if isMethod { fields.append(try namedPlace()) }
         let body = try functionBody(isMethod: isMethod, at: place)
-        return .function(name: name, isLocal: false, body: body)
+        return .function(name: name, fields: fields, body: body)
     }
 
     private mutating func localFunction() throws(LuaSyntaxError) -> LuaStatement.Kind {
@@ -323,7 +326,7 @@ extension LuaParser {
         let name = try expectName()
         scope.declare(local: name)
         let body = try functionBody(isMethod: false, at: place)
-        return .function(name: name, isLocal: true, body: body)
+        return .localFunction(name: name, body: body)
     }
 
     private mutating func local() throws(LuaSyntaxError) -> LuaStatement.Kind {

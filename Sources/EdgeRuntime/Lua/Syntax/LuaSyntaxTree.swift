@@ -15,9 +15,14 @@ struct LuaStatement: Sendable {
         case assign(targets: [LuaExpression], values: [LuaExpression])
         case call(LuaExpression)
         case block(LuaBlock)
-        /// `while`, `repeat`, `for`, `if`: what is asked and what is done.
+        /// `while` and `if`: what is asked and what is done.
         case compound(conditions: [LuaExpression], blocks: [LuaBlock])
-        case function(name: String, isLocal: Bool, body: LuaFunction)
+        case loop(names: [String], values: [LuaExpression], body: LuaBlock)
+        /// The condition sees the block's locals.
+        case repeating(LuaBlock, until: LuaExpression)
+        case localFunction(name: String, body: LuaFunction)
+        /// `function a.b:c()`: the names in front of the last one are read, the last one is assigned.
+        case function(name: LuaName, fields: [LuaName], body: LuaFunction)
         case returning([LuaExpression])
         case jump
         case label
@@ -27,10 +32,18 @@ struct LuaStatement: Sendable {
     var position: LuaPosition
 }
 
+/// A name where it stands.
+struct LuaName: Sendable {
+    var text: String
+    var position: LuaPosition
+}
+
 struct LuaFunction: Sendable {
     var parameters: [String]
     var isVariadic: Bool
     var body: LuaBlock
+    /// Of its first word.
+    var position: LuaPosition
 }
 
 struct LuaExpression: Sendable {
@@ -45,7 +58,7 @@ struct LuaExpression: Sendable {
         case table([LuaTableItem])
         case name(String)
         case index(LuaExpression, key: LuaExpression)
-        case call(LuaExpression, method: String?, arguments: [LuaExpression])
+        case call(LuaExpression, method: LuaName?, arguments: [LuaExpression])
         case parenthesised(LuaExpression)
         case unary(LuaExpression)
         case binary(LuaExpression, LuaExpression)
