@@ -186,9 +186,11 @@ extension ConfigBuilder {
             inner.word("viewer_directives", CacheRule.ViewerDirectives.self) ?? .ignore
         rule.blockBytes = inner.int("block") ?? rule.blockBytes
         rule.vary = inner.word("vary", CacheRule.Vary.self) ?? .standard
-        rule.keyHeaders = inner["key"]?.texts("headers") ?? []
-        rule.keyCookies = filter(inner["key"]?["cookies"]) ?? .none
-        rule.keyQuery = filter(inner["key"]?["query"]) ?? .all
+        rule.key = KeyRule(
+            headers: inner["key"]?.texts("headers") ?? [],
+            cookies: filter(inner["key"]?["cookies"]) ?? .none,
+            query: filter(inner["key"]?["query"]) ?? .all
+        )
         return rule
     }
 
@@ -230,12 +232,12 @@ extension ConfigBuilder {
                 forwardsHost: forwardsHost
             )
         }
-        let keyHeaders: NameFilter =
-            cache.keyHeaders.isEmpty ? .none : .only(NameSet.fields(cache.keyHeaders))
+        let names = cache.key.headers.names
+        let keyHeaders: NameFilter = names.isEmpty ? .none : .only(NameSet.fields(names))
         return OriginRequestPolicy(
             headers: (headers ?? .none).union(keyHeaders, isCaseSensitive: false),
-            cookies: (cookies ?? .none).union(cache.keyCookies, isCaseSensitive: true),
-            query: (query ?? .none).union(cache.keyQuery, isCaseSensitive: true),
+            cookies: (cookies ?? .none).union(cache.key.cookies, isCaseSensitive: true),
+            query: (query ?? .none).union(cache.key.query, isCaseSensitive: true),
             forwardsHost: forwardsHost
         )
     }

@@ -188,10 +188,7 @@ struct CacheRule: Sendable {
     var errorTTL: Nanoseconds = .seconds(10)
     var viewerDirectives = ViewerDirectives.ignore
     var blockBytes = 1 << 20
-    /// What of a request is part of its key besides its distribution and path.
-    var keyHeaders: [String] = []
-    var keyCookies = NameFilter.none
-    var keyQuery = NameFilter.all
+    var key = KeyRule()
     var vary = Vary.standard
 }
 
