@@ -25,6 +25,36 @@ class WritingFunctions(Suite):
             equal(tested.returncode, 0, tested.stdout)
             check("0 failed" in tested.stdout, tested.stdout)
 
+    def test_an_editor_finds_its_files(self):
+        folder = os.path.join(self.folder, "edited")
+        os.makedirs(folder)
+        made = self.edged("new", "function", "f", "--stage", STAGES, folder=folder)
+        equal([line.split(maxsplit=1) for line in made.stdout.splitlines()[:4]],
+              [["wrote", name] for name in ("functions/f.lua", "functions/f.test.lua", ".edged/stubs.lua", ".luarc.json")])
+        with open(os.path.join(folder, ".luarc.json")) as file:
+            settings = json.load(file)
+        equal((settings["runtime.version"], settings["workspace.library"]), ("Lua 5.4", [".edged"]))
+        equal(json.loads(self.edged("config", "luarc").stdout), settings)
+        with open(os.path.join(folder, ".edged/stubs.lua")) as file:
+            stubs = file.read()
+        equal(self.edged("config", "lua-stubs").stdout, stubs)
+        with open(os.path.join(folder, "functions/f.lua")) as file:
+            code = file.read()
+        for stage in STAGES.split(","):
+            section = stubs.split(f"---@class edged.{stage}.event")[1].split("---@class")[0]
+            equal("---@field response " in section, stage.endswith("response"), section)
+            check(f"---@param event edged.{stage}.event\nlocal function {stage}(event)" in code, code)
+        for name in settings["diagnostics.globals"]:
+            check(f"\nfunction {name}(" in stubs or f"\n{name} = " in stubs, name)
+        # The settings are the operator's from then on; the stubs are those of the version.
+        self.write("edited/.luarc.json", b"{}")
+        self.write("edited/.edged/stubs.lua", b"old")
+        self.edged("new", "function", "g", folder=folder)
+        with open(os.path.join(folder, ".luarc.json")) as file:
+            equal(file.read(), "{}")
+        with open(os.path.join(folder, ".edged/stubs.lua")) as file:
+            equal(file.read(), stubs)
+
     def test_nothing_is_overwritten(self):
         for present in ("kept.lua", "kept.test.lua"):
             folder = os.path.join(self.folder, present)

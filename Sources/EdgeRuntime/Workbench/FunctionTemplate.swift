@@ -12,6 +12,7 @@ package struct FunctionTemplate {
     private let functionPath: String
     private let name: String
     package let testPath: String
+    private let editor: EditorFiles
 
     package init(name: String, stages words: [String], folder: String) throws(Failure) {
         let isName = name.utf8.allSatisfy { byte in
@@ -37,6 +38,7 @@ package struct FunctionTemplate {
         self.name = name
         let folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         functionPath = "\(folder)/\(name).lua"
+        editor = EditorFiles(besides: folder)
         testPath = "\(folder)/\(name).test.lua"
     }
 
@@ -51,13 +53,18 @@ package struct FunctionTemplate {
         }
         try Self.write(function, to: functionPath)
         try Self.write(test, to: testPath)
-        return [functionPath, testPath]
+        return [functionPath, testPath] + (try editor.write())
     }
 
-    private static var reason: String { String(cString: strerror(errno)).lowercased() }
+    static var reason: String { String(cString: strerror(errno)).lowercased() }
 
-    private static func write(_ text: String, to path: String) throws(Failure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    static func write(
+        _ text: String,
+        to path: String,
+        replacing: Bool = false
+    ) throws(Failure) {
+        let whether = replacing ? O_TRUNC : O_EXCL
+        let descriptor = open(path, O_WRONLY | O_CREAT | whether | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw Failure(message: "cannot write \(path): \(reason)")
         }
@@ -93,6 +100,7 @@ package struct FunctionTemplate {
         case .viewerRequest:
             """
             -- Before the cache: may change the request, or answer it by returning a response.
+            ---@param event edged.viewer_request.event
             local function viewer_request(event)
               local request = event.request
               if request.path == "/teapot" then
@@ -105,6 +113,7 @@ package struct FunctionTemplate {
         case .originRequest:
             """
             -- Before the origin is asked, which a hit in the cache never is.
+            ---@param event edged.origin_request.event
             local function origin_request(event)
               event.request.headers["x-stage"] = event.stage
             end
@@ -113,6 +122,7 @@ package struct FunctionTemplate {
         case .originResponse:
             """
             -- After the origin has answered, before the cache keeps it.
+            ---@param event edged.origin_response.event
             local function origin_response(event)
               event.response.headers["x-powered-by"] = nil
             end
@@ -121,6 +131,7 @@ package struct FunctionTemplate {
         case .viewerResponse:
             """
             -- Before the viewer gets the answer, whoever made it.
+            ---@param event edged.viewer_response.event
             local function viewer_response(event)
               event.response.headers["x-stage"] = event.stage
             end

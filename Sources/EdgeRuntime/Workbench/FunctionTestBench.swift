@@ -8,6 +8,7 @@ final class FunctionTestBench {
     private var epochSeconds: Int64 = 0
     private var isBound: Set<Stage> = []
     private var options: [Stage: ConfigNode] = [:]
+    let fetches = FunctionTestFetches()
 
     init(_ file: FunctionTests.File) { self.file = file }
 
@@ -21,7 +22,12 @@ final class FunctionTestBench {
     ) throws(FunctionTestFault) -> (FunctionTestRun, StageRun.Ending) {
         let loop = try loop(at: event.now)
         let runtime = try bound(stage, event)
-        let run = FunctionTestRun(runtime: runtime, loop: loop, event: event)
+        let run = FunctionTestRun(
+            runtime: runtime,
+            loop: loop,
+            event: event,
+            fetches: fetches
+        )
         try event.fill(run.exchangeHeads)
         try run.takeState(from: values, at: 2)
         let began = loop.now

@@ -67,6 +67,8 @@ final class FunctionTestFile {
             stack.push(host)
             stack.setField(name, of: table)
         }
+        pushTest()
+        stack.setField("test", of: table)
         stack.pushCopy(of: table)
         globals = stack.keep()
         try stack.load(Array(FunctionTestPrelude.text.utf8), name: "@prelude")
@@ -75,6 +77,18 @@ final class FunctionTestFile {
         try stack.call(arguments: 0, results: 1, budget: &budget)
         headerTable = stack.keep()
         stack.drop(to: 0)
+    }
+
+    /// `test(…)` begins one, and `test.fetch` says what it will be answered.
+    private func pushTest() {
+        let stack = state.stack
+        stack.pushTable()
+        stack.push { FunctionTestFile.host($0) { $0.fetch($1) } }
+        stack.setField("fetch", of: -2)
+        stack.pushTable()
+        stack.push { FunctionTestFile.host($0) { $0.test($1) } }
+        stack.setField("__call", of: -2)
+        stack.setMetatable(of: -2)
     }
 
     private func failure(_ error: LuaError) -> FunctionTestResult.Failure {
@@ -105,7 +119,6 @@ final class FunctionTestFile {
     }
 
     private static let hosts: [(String, LuaHost)] = [
-        ("test", { FunctionTestFile.host($0) { $0.test($1) } }),
         ("run", { FunctionTestFile.host($0) { $0.run($1) } }),
         ("fails", { FunctionTestFile.host($0) { $0.fails($1) } }),
     ]
@@ -120,14 +133,25 @@ final class FunctionTestFile {
         return body(Unmanaged<FunctionTestFile>.fromOpaque(context).takeUnretainedValue(), call)
     }
 
+    /// Before its arguments stands the table that is called.
     private func test(_ call: LuaCall) -> CInt {
         guard bench == nil else { return call.fail("a test cannot begin inside another one") }
-        guard let name = call.stack.string(at: 1), call.stack.kind(at: 2) == .function else {
+        guard let name = call.stack.string(at: 2), call.stack.kind(at: 3) == .function else {
             return call.fail("write test(\"what it does\", function() … end)")
         }
-        call.stack.pushCopy(of: 2)
+        call.stack.pushCopy(of: 3)
         cases.append(Case(name: name, body: call.stack.keep()))
         return 0
+    }
+
+    private func fetch(_ call: LuaCall) -> CInt {
+        guard let bench else { return call.fail("test.fetch is called inside of a test") }
+        do throws(FunctionTestFault) {
+            try bench.fetches.add(call.stack, target: 1, answer: 2)
+            return 0
+        } catch {
+            return call.fail("test.fetch: \(error.reason)")
+        }
     }
 
     private func run(_ call: LuaCall) -> CInt {
@@ -174,6 +198,7 @@ final class FunctionTestFile {
         do throws(FunctionTestFault) {
             let event = try FunctionTestEvent(call.stack, at: 2, stage)
             let (run, ending) = try bench.run(stage, event, values: call.stack)
+            if let sentence = run.unscripted { return call.fail("\(name): \(sentence)") }
             return conclude(run, ending)
         } catch {
             return call.fail("\(name): \(error.reason)")

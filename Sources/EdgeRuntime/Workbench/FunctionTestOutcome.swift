@@ -44,7 +44,35 @@ enum FunctionTestOutcome {
         stack.setField("origin", of: -2)
         stack.push(run.elapsed)
         stack.setField("elapsed", of: -2)
+        pushFetches(run, on: stack)
+        stack.setField("fetches", of: -2)
         pushNotes(run, on: stack)
+    }
+
+    private static func pushFetches(_ run: FunctionTestRun, on stack: LuaStack) {
+        stack.pushTable()
+        for (index, order) in run.sent.enumerated() {
+            stack.pushTable()
+            switch order.target {
+            case .url(let url):
+                stack.push(url.text.span)
+                stack.setField("url", of: -2)
+            case .origin(let name, let path):
+                stack.push(name)
+                stack.setField("origin", of: -2)
+                stack.push(path.span)
+                stack.setField("path", of: -2)
+            }
+            stack.push(order.method.span)
+            stack.setField("method", of: -2)
+            FunctionTestFetches.Answer.push(order.headers, on: stack)
+            stack.setField("headers", of: -2)
+            if let body = order.body {
+                stack.push(body.span)
+                stack.setField("body", of: -2)
+            }
+            stack.setRawItem(index + 1, of: -2)
+        }
     }
 
     private static func isAnswered(_ ending: StageRun.Ending) -> Bool {

@@ -12,10 +12,22 @@ final class FunctionTestRun: StageRun {
     private var maps: [BodyMap] = []
     private var mapped: [[UInt8]] = []
     private var piecesRead = 0
+    private let scripted: FunctionTestFetches
+    /// What `edge.fetch` was asked for, in order.
+    private(set) var sent: [FetchOrder] = []
+    private var fetching: [(wait: Wait, order: FetchOrder)] = []
+    /// Says which request nobody has scripted.
+    private(set) var unscripted: String?
     var elapsed = 0.0
 
-    init(runtime: FunctionRuntime, loop: EventLoop, event: FunctionTestEvent) {
+    init(
+        runtime: FunctionRuntime,
+        loop: EventLoop,
+        event: FunctionTestEvent,
+        fetches: FunctionTestFetches
+    ) {
         self.event = event
+        scripted = fetches
         origin = event.origin
         bodies = FunctionTestBodies(event)
         super.init(runtime: runtime, loop: loop)
@@ -229,6 +241,34 @@ final class FunctionTestRun: StageRun {
         } while !rest.isEmpty
         return nil
     }
+
+    // MARK: Fetches
+
+    override func perform(_ effect: Effect, for wait: Wait) {
+        switch effect {
+        case .none, .sleep, .all, .peer: return
+        case .fetch(let order):
+            sent.append(order)
+            fetching.append((wait, order))
+            settle(wait)
+        }
+    }
+
+    override func deliver(_ wait: Wait, to thread: LuaThread) -> Int? {
+        guard let place = fetching.firstIndex(where: { $0.wait == wait }) else {
+            preconditionFailure("nothing was begun for this wait")
+        }
+        let order = fetching.remove(at: place).order
+        guard let answer = scripted.answer(to: order) else {
+            if unscripted == nil { unscripted = FunctionTestFetches.unscripted(order) }
+            thread.stack.pushNil()
+            thread.stack.push("not_scripted")
+            return 2
+        }
+        return answer.push(for: order, on: thread.stack)
+    }
+
+    override func abandonEffects() { fetching = [] }
 
     override func note(_ name: [UInt8], from stack: LuaStack, at index: Int) -> String? {
         switch stack.kind(at: index) {

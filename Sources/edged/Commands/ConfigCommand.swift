@@ -5,9 +5,9 @@ import EdgeRuntime
 enum ConfigCommand {
     static let row = Command(
         name: "config",
-        usage: "schema | reference | lua-api | lua-stubs",
+        usage: "schema | reference | lua-api | lua-stubs | luarc",
         sentence:
-            "Print the schema of the configuration, its page, the Lua API's, or stubs for an editor.",
+            "Print the schema of the configuration, its page, the Lua API's, or what an editor needs.",
         example: "edged config schema > edge.schema.json",
         words: 1...1,
         run: { run($0) }
@@ -18,10 +18,11 @@ enum ConfigCommand {
         case "schema": Terminal.print(String(ConfigReference.jsonSchema.dropLast()))
         case "reference": Terminal.print(String(ConfigReference.page.dropLast()))
         case "lua-api": Terminal.print(String(FunctionReference.page.dropLast()))
-        case "lua-stubs": Terminal.print(String(FunctionReference.stubs.dropLast()))
+        case "lua-stubs": Terminal.print(String(EditorFiles.stubs.dropLast()))
+        case "luarc": Terminal.print(String(EditorFiles.settings.dropLast()))
         default:
             let word = arguments.words[0]
-            let known = ["schema", "reference", "lua-api", "lua-stubs"]
+            let known = ["schema", "reference", "lua-api", "lua-stubs", "luarc"]
             let near = Arguments.nearest(to: word, among: known)
             let remedy =
                 near.map { "did you mean '\($0)'?" }

@@ -49,6 +49,16 @@ local paths = {
   ["/map/breaks"] = function(event)
     event.request.body = event.request.body:map(function() error("torn") end)
   end,
+  ["/fetch"] = function(event)
+    local url, state, _ = "http://a.example/x", event.state, nil
+    state.first = edge.fetch(url, { method = "POST", headers = { ["X-B"] = "3" }, body = "sent" })
+    state.second = edge.fetch(url)
+    _, state.third = edge.fetch({ origin = "b", path = "/y" })
+    state.fourth = edge.all({ function() return edge.fetch(url) end })[1][1].body
+    _, state.large = edge.fetch(url, { max_body = 2 })
+  end,
+  ["/fetch/quietly"] = function(event) pcall(edge.fetch, "http://a.example/x") end,
+  ["/fetch/loudly"] = function(event) error(edge.fetch({ origin = "b", path = "/y" })) end,
 }
 
 return {

@@ -1,0 +1,71 @@
+-- forward_auth: asks a service of yours whether a request may pass.
+--
+--   viewer_request = { { name = "shelf/forward_auth", options = { url = "https://auth.example/check" } } }
+--
+-- The service gets a GET with the viewer's cookies, authorization and the headers named in `send`, and what was asked for
+-- in X-Forwarded-Method, -Proto, -Host and -Uri. A status from 200 to 299 lets the request through; any other answer goes
+-- to the viewer as it is, a redirect to a login page for example. Where the service does not answer the viewer gets a 503.
+--
+-- Options:
+--   url      where to ask; needed. { origin = "auth", path = "/check" } asks an origin of the configuration instead
+--   send     list of further request headers that the service gets
+--   take     list of headers of its answer that the origin gets; a viewer's own of these names are taken away
+--   timeout  seconds, default 2
+
+local prepared = {}   -- by the options of the attachment
+
+local function list(options, name)
+  local value = options[name]
+  if value == nil then return {} end
+  if type(value) ~= "table" then error("forward_auth: options." .. name .. " is a list of headers", 0) end
+  local names = {}
+  for i, item in ipairs(value) do names[i] = string.lower(tostring(item)) end
+  return names
+end
+
+local function prepare(options)
+  local url = options.url
+  if type(url) ~= "string" and type(url) ~= "table" then error("forward_auth: options.url says where to ask", 0) end
+  local settings = {
+    target = type(url) == "table" and { origin = url.origin, path = url.path } or url,
+    send = list(options, "send"), take = list(options, "take"), timeout = options.timeout or 2,
+  }
+  prepared[options] = settings
+  return settings
+end
+
+local function viewer_request(event)
+  local settings = prepared[event.options] or prepare(event.options)
+  local request = event.request
+  local query = request.query_string
+  local headers = {
+    cookie = request.headers.cookie, authorization = request.headers.authorization,
+    ["x-forwarded-method"] = request.method, ["x-forwarded-proto"] = event.viewer.protocol,
+    ["x-forwarded-host"] = request.host, ["x-forwarded-uri"] = request.path .. (query and "?" .. query or ""),
+  }
+  for _, name in ipairs(settings.send) do headers[name] = request.headers[name] end
+  for _, name in ipairs(settings.take) do request.headers[name] = nil end
+
+  local answer, reason = edge.fetch(settings.target, { headers = headers, timeout = settings.timeout })
+  if not answer then
+    event.log.forward_auth = reason
+    return {
+      status = 503, headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+      body = "nobody can say whether this may be seen\n",
+    }
+  end
+  if answer.status < 200 or answer.status > 299 then
+    event.log.forward_auth = answer.status
+    return {
+      status = answer.status, body = answer.body,
+      headers = {
+        ["content-type"] = answer.headers["content-type"], ["cache-control"] = "no-store",
+        ["location"] = answer.headers.location, ["www-authenticate"] = answer.headers["www-authenticate"],
+        ["set-cookie"] = answer.headers["set-cookie"],
+      },
+    }
+  end
+  for _, name in ipairs(settings.take) do request.headers[name] = answer.headers[name] end
+end
+
+return { viewer_request = viewer_request }

@@ -1,0 +1,59 @@
+local url = "https://auth.example/check"
+
+test("asks with what the viewer showed, and lets through", function()
+  test.fetch(url, { status = 204, headers = { ["X-User"] = "ada" } })
+  local r = run("viewer_request", {
+    method = "POST", path = "/orders?page=2", host = "shop.example",
+    headers = { cookie = "s=1", ["x-tenant"] = "t", ["x-user"] = "forged", ["x-other"] = "o" },
+    options = { url = url, send = { "X-Tenant" }, take = { "x-user" } },
+  })
+  expect(r.response, nil)
+  expect(r.request.headers["x-user"], "ada")
+  expect(#r.fetches, 1)
+  expect(r.fetches[1], {
+    url = url, method = "GET",
+    headers = {
+      cookie = "s=1", ["x-tenant"] = "t", ["x-forwarded-method"] = "POST", ["x-forwarded-proto"] = "https",
+      ["x-forwarded-host"] = "shop.example", ["x-forwarded-uri"] = "/orders?page=2",
+    },
+  })
+end)
+
+test("hands a refusal on", function()
+  test.fetch(url, { status = 302, headers = { location = "https://login.example/", ["set-cookie"] = { "a=1", "b=2" }, server = "s" } })
+  local r = run("viewer_request", { options = { url = url } })
+  expect(r.response.status, 302)
+  expect(r.response.headers.location, "https://login.example/")
+  expect(r.response.headers["set-cookie"], { "a=1", "b=2" })
+  expect(r.response.headers.server, nil)
+  expect(r.access_log.forward_auth, "302")
+end)
+
+test("takes a forged header away whatever the service says", function()
+  test.fetch(url, { status = 200 })
+  local r = run("viewer_request", { headers = { ["x-user"] = "forged" }, options = { url = url, take = { "x-user" } } })
+  expect(r.request.headers["x-user"], nil)
+end)
+
+test("closes when the service does not answer", function()
+  test.fetch(url, { error = "timeout" })
+  local r = run("viewer_request", { options = { url = url } })
+  expect(r.response.status, 503)
+  expect(r.access_log.forward_auth, "timeout")
+end)
+
+test("asks an origin by its name", function()
+  test.fetch({ origin = "auth", path = "/check" }, { status = 401, body = "no\n", headers = { ["www-authenticate"] = "Basic" } })
+  test.fetch({ origin = "auth", path = "/check" }, { status = 200 })
+  local options = { url = { origin = "auth", path = "/check" } }
+  local refused = run("viewer_request", { options = options })
+  expect(refused.response.status, 401)
+  expect(refused.response.body, "no\n")
+  expect(refused.response.headers["www-authenticate"], "Basic")
+  expect(run("viewer_request", { options = options }).response, nil)
+end)
+
+test("says what is missing", function()
+  expect_match(fails("viewer_request", {}).message, "options.url")
+  expect_match(fails("viewer_request", { options = { url = url, send = "x" } }).message, "options.send")
+end)
