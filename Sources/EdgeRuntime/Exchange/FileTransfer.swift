@@ -22,7 +22,7 @@ enum FileStep {
         }
         let arena = fetch.arena
         let index = "index.html".utf8.span
-        switch FilePath.plan(arena[fetch.request.path], index: index, into: arena) {
+        switch FilePath.plan(fetch.request.path, index: index, in: arena) {
         case .file(let path): send(fetch, origin, path, isIndex: false)
         case .index(let path): send(fetch, origin, path, isIndex: true)
         case .notFound: fetch.apply(.failed(.fileNotFound))

@@ -149,6 +149,9 @@ final class Arena {
         base = .allocate(capacity: capacity)
     }
 
+    /// Views of what is here stay good while no more than `count` bytes are appended. False: there is no such room.
+    func makeRoom(_ count: Int) -> Bool { reserve(count) }
+
     @inline(__always)
     private func reserve(_ count: Int) -> Bool {
         capacity &- used >= count || grow(by: count)

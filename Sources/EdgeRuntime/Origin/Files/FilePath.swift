@@ -20,19 +20,30 @@ enum FilePath: Equatable {
     case notFound
     case badRequest
 
-    /// `path` is as received, without its query; the answer lies in `arena`.
-    static func plan(_ path: Span<UInt8>, index: Span<UInt8>, into arena: Arena) -> FilePath {
+    /// `path` is as received, without its query. It and the answer lie in `arena`, where there is room for the answer
+    /// before the path is read: it must not move meanwhile.
+    static func plan(_ path: Slice, index: Span<UInt8>, in arena: Arena) -> FilePath {
+        let count = path.count + index.count
+        guard count <= Limits.filePathBytesMax, arena.makeRoom(count) else { return .notFound }
+        return plan(arena[path], index, arena)
+    }
+
+    private static func plan(
+        _ path: Span<UInt8>,
+        _ index: Span<UInt8>,
+        _ arena: Arena
+    ) -> FilePath {
         guard path.count > 0, path[0] == UInt8(ascii: "/") else { return .badRequest }
-        guard path.count + index.count <= Limits.filePathBytesMax else { return .notFound }
         let mark = arena.used
         var segment = Segment()
         var at = 1
+        // What means itself is copied in one piece.
+        var copied = 1
         while at < path.count {
             var byte = path[at]
-            at += 1
+            at &+= 1
             if byte == UInt8(ascii: "/") {
                 guard segment.isServable else { return refuse(.notFound, arena, mark) }
-                arena.append(byte: byte)
                 segment = Segment(isFirst: false)
                 continue
             }
@@ -41,16 +52,19 @@ enum FilePath: Equatable {
                     let low = hexadecimal(path[at + 1])
                 else { return refuse(.badRequest, arena, mark) }
                 byte = high << 4 | low
-                at += 2
                 guard byte != UInt8(ascii: "/") else { return refuse(.notFound, arena, mark) }
+                _ = arena.append(path.extracting(copied..<(at - 1)))
+                arena.append(byte: byte)
+                at += 2
+                copied = at
             }
             guard byte != 0 else { return refuse(.badRequest, arena, mark) }
             guard byte >= 0x20, byte != 0x7f, byte != UInt8(ascii: "\\") else {
                 return refuse(.notFound, arena, mark)
             }
-            arena.append(byte: byte)
             segment.append(byte)
         }
+        _ = arena.append(path.extracting(droppingFirst: copied))
         if path[path.count - 1] == UInt8(ascii: "/") {
             _ = arena.append(index)
             return finish(.index(arena.slice(since: mark)), arena, mark)
@@ -115,12 +129,13 @@ enum FilePath: Equatable {
 
         mutating func append(_ byte: UInt8) {
             if count == 0 { beginsWithDot = byte == UInt8(ascii: ".") }
+            defer { count += 1 }
+            guard beginsWithDot else { return }
             if count >= Self.wellKnown.utf8CodeUnitCount
                 || Self.wellKnown.utf8Start[count] != byte
             {
                 mayBeWellKnown = false
             }
-            count += 1
         }
     }
 }
