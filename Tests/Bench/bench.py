@@ -43,7 +43,7 @@ def main():
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="edged-bench-") as folder:
         workshop = Workshop(folder, os.path.abspath(options.bin))
-        build_floor(workshop)
+        build_bare_loops(workshop)
         results = {"cases": {}, "idle": {}, "allocations": {}, "failures": {}, "settings": vars(options), "machine": report.machine()}
         for case in options.cases:
             results["cases"][case] = run_case(workshop, case, options, results["failures"])
@@ -83,9 +83,10 @@ def chosen(parser, text, known):
     return names
 
 
-def build_floor(workshop):
-    source = os.path.join(HERE, "floor.c")
-    subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-o", workshop.path("floor"), source], check=True)
+def build_bare_loops(workshop):
+    for name in ("floor", "relay"):
+        source = os.path.join(HERE, f"{name}.c")
+        subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-o", workshop.path(name), source], check=True)
 
 
 def attempt(failures, name, action):

@@ -6,7 +6,8 @@ nginx-plain  proxied case only: a bare `proxy_pass`, as most configurations have
 haproxy      one thread; its cache for files (it serves none itself); connections to the origin reused; no log
 haproxy-log  proxied case only: the same with `option httplog` to a file, which is what the others do
 varnish      its defaults, cached objects for files, pass for the proxied case; its log goes to shared memory
-floor        floor.c: nothing but epoll, read and write
+floor        floor.c: nothing but epoll, read and write; in the proxied case relay.c, which passes bytes on and looks for
+             their ends: what of the other figures is the kernel's
 """
 
 import os
@@ -48,10 +49,15 @@ class Workshop:
         command = [self.path("floor"), "127.0.0.1", str(port), str(BODIES[case])]
         return Server(name, command, port, self.folder, cpu)
 
+    def relay(self, origin_port):
+        port = free_port()
+        command = [self.path("relay"), "127.0.0.1", str(port), str(origin_port)]
+        return Server("floor", command, port, self.folder, SERVER_CPU)
+
     def server(self, name, case, origin_port):
         """None where the contestant has no part in the case."""
         if name == "floor":
-            return None if case == "proxy" else self.floor(case)
+            return self.relay(origin_port) if case == "proxy" else self.floor(case)
         base, _, variant = name.partition("-")
         if variant and case != "proxy":
             return None

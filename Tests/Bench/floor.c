@@ -4,22 +4,7 @@
 //
 //   floor ADDRESS PORT BODY_BYTES
 
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum { EVENTS_PER_WAIT = 256, READ_BYTES = 16384, DESCRIPTORS_MAX = 65536 };
+#include "bare.h"
 
 // Indexed by descriptor.
 static struct connection {
@@ -31,12 +16,6 @@ static struct connection {
 
 static char *answer;
 static size_t answer_bytes;
-static int poller;
-
-static void fail(const char *what) {
-    perror(what);
-    exit(1);
-}
 
 static void build_answer(size_t body_bytes) {
     char head[1024];
@@ -70,11 +49,6 @@ static void drop(int descriptor) {
     connections[descriptor] = (struct connection){0};
 }
 
-static void wait_for(int descriptor, uint32_t events, int how) {
-    struct epoll_event event = {.events = events, .data.fd = descriptor};
-    if (epoll_ctl(poller, how, descriptor, &event) != 0) fail("epoll_ctl");
-}
-
 // Writes what is owed; false when the peer is gone.
 static bool write_answers(int descriptor) {
     struct connection *it = &connections[descriptor];
@@ -99,45 +73,16 @@ static bool write_answers(int descriptor) {
 
 // Counts the empty lines in what has arrived; false at the end of the stream.
 static bool read_requests(int descriptor) {
-    static const char end[] = "\r\n\r\n";
     static char bytes[READ_BYTES];
     struct connection *it = &connections[descriptor];
     ssize_t count = recv(descriptor, bytes, sizeof bytes, 0);
     if (count <= 0) return count < 0 && errno == EAGAIN;
-    for (ssize_t at = 0; at < count; at++) {
-        if (bytes[at] == end[it->matched]) it->matched++;
-        else it->matched = bytes[at] == '\r';
-        if (it->matched == 4) {
-            it->matched = 0;
-            it->owed++;
-        }
+    ssize_t taken, from = 0;
+    while ((taken = empty_line(bytes + from, count - from, &it->matched)) > 0) {
+        from += taken;
+        it->owed++;
     }
     return true;
-}
-
-static void accept_all(int listener) {
-    for (;;) {
-        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-        if (descriptor < 0) return;
-        if (descriptor >= DESCRIPTORS_MAX) {
-            close(descriptor);
-            continue;
-        }
-        int on = 1;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        wait_for(descriptor, EPOLLIN, EPOLL_CTL_ADD);
-    }
-}
-
-static int listen_at(const char *address, int port) {
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    int on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    if (inet_pton(AF_INET, address, &at.sin_addr) != 1) fail("inet_pton");
-    if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0) fail("bind");
-    if (listen(listener, 4096) != 0) fail("listen");
-    return listener;
 }
 
 int main(int count, char **arguments) {
@@ -145,15 +90,9 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: floor ADDRESS PORT BODY_BYTES\n");
         return 2;
     }
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    signal(SIGPIPE, SIG_IGN);
+    begin();
     build_answer(strtoul(arguments[3], NULL, 10));
-    poller = epoll_create1(0);
     int listener = listen_at(arguments[1], atoi(arguments[2]));
-    wait_for(listener, EPOLLIN, EPOLL_CTL_ADD);
     for (;;) {
         struct epoll_event events[EVENTS_PER_WAIT];
         int ready = epoll_wait(poller, events, EVENTS_PER_WAIT, -1);
