@@ -117,16 +117,20 @@ extension Fetch {
 
     /// The functions run again, or nobody waits any more.
     func dropChanges() {
-        filter?.stop()
-        filter = nil
-        requestFilter?.stop()
-        requestFilter = nil
-        for map in maps { map.forget() }
-        maps.removeAll(keepingCapacity: true)
+        // Hardly any fetch has had changes.
+        if let filter = filter.take() { filter.stop() }
+        if let filter = requestFilter.take() { filter.stop() }
+        if !maps.isEmpty { forgetMaps() }
         isMapped = false
-        ownRequestBody = nil
+        if ownRequestBody != nil { ownRequestBody = nil }
+        guard sendsOwnBody else { return }
         sentBody.reset()
         sendsOwnBody = false
+    }
+
+    private func forgetMaps() {
+        for map in maps { map.forget() }
+        maps.removeAll(keepingCapacity: true)
     }
 
     /// How the request's body is framed when functions have had it; sets up what they put in its way.
@@ -209,12 +213,15 @@ extension Exchange {
     }
 
     func dropChanges() {
-        filter?.stop()
-        filter = nil
+        if let filter = filter.take() { filter.stop() }
+        if !maps.isEmpty { forgetMaps() }
+        isMapped = false
+        if ownRequestBody != nil { ownRequestBody = nil }
+    }
+
+    private func forgetMaps() {
         for map in maps { map.forget() }
         maps.removeAll(keepingCapacity: true)
-        isMapped = false
-        ownRequestBody = nil
     }
 
     /// What the viewer sends is not wanted any more; it is read so that the viewer can come to its end.

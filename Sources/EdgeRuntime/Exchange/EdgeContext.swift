@@ -39,9 +39,9 @@ final class Generation {
 }
 
 final class EdgeContext {
-    /// Borrowed from the worker that owns both: the loop's members hold the context, and a context that held the
-    /// loop would keep all of them for ever once the worker is gone.
-    unowned(unsafe) let loop: EventLoop
+    let loop: EventLoop
+    /// The loop's own.
+    let chunks: ChunkPool
     /// This edge in `Via` and `CDN-Loop`: a token of its own, so that edges may be chained and loops are seen.
     let name: [UInt8]
     private(set) var metrics: LoopMetrics
@@ -52,8 +52,8 @@ final class EdgeContext {
     private var retiring: [Generation] = []
     var date = DateCache()
     private var ids: RequestIDSource
-    private var spareExchanges: [Exchange] = []
-    private var spareFetches: [Fetch] = []
+    private var spareExchanges = UniqueArray<Exchange>()
+    private var spareFetches = UniqueArray<Fetch>()
     private(set) var exchangeCount = 0
     /// Viewers that are connected to this loop.
     var connectionCount = 0
@@ -73,6 +73,7 @@ final class EdgeContext {
         bufferedBytesMax: Int
     ) {
         self.loop = loop
+        chunks = loop.chunks
         self.name = name
         self.generation = generation
         self.metrics = metrics
@@ -100,7 +101,7 @@ final class EdgeContext {
         self.metrics = metrics
         loop.chunks.budget = bufferedBytesMax
         // Those that lie in stock were made ready for the old one.
-        for spare in spareExchanges { spare.generation = next }
+        for index in 0..<spareExchanges.count { spareExchanges[index].generation = next }
         old.origins.retire()
         old.background?.retire()
         retiring.append(old)
@@ -116,6 +117,12 @@ final class EdgeContext {
         }
     }
 
+    /// Lets go of what holds the context: the last word of the worker that made it.
+    func dissolve() {
+        spareExchanges.removeAll()
+        spareFetches.removeAll()
+    }
+
     /// With those of generations that end.
     func forEachServerSet(_ body: (ServerSet) -> Void) {
         for directory in [generation.origins] + retiring.map(\.origins) {
@@ -124,25 +131,30 @@ final class EdgeContext {
     }
 
     /// Whether new work would push buffered bodies past their bound.
-    var isOverBuffered: Bool { loop.chunks.leasedBytes > loop.chunks.budget }
+    var isOverBuffered: Bool { chunks.leasedBytes > chunks.budget }
 
     func takeExchange() -> Exchange {
         exchangeCount += 1
-        return spareExchanges.popLast() ?? Exchange(context: self)
+        return spareExchanges.isEmpty ? Exchange(context: self) : spareExchanges.takeLast()
     }
 
-    func giveBack(_ exchange: Exchange) {
+    func giveBack(_ exchange: consuming Exchange) {
         exchangeCount -= 1
         exchange.reset()
         if spareExchanges.count < Limits.exchangesKept { spareExchanges.append(exchange) }
     }
 
-    func takeFetch() -> Fetch { spareFetches.popLast() ?? Fetch(context: self) }
+    func takeFetch() -> Fetch {
+        spareFetches.isEmpty ? Fetch(context: self) : spareFetches.takeLast()
+    }
 
-    func giveBack(_ fetch: Fetch) {
+    func giveBack(_ fetch: consuming Fetch) {
         fetch.reset()
         if spareFetches.count < Limits.exchangesKept { spareFetches.append(fetch) }
     }
+
+    @inline(__always)
+    func touch(_ member: Token) { loop.touch(member) }
 
     func nextRequestID() -> RequestID { ids.next() }
 }

@@ -44,10 +44,11 @@ struct ReplacedAnswer {
 }
 
 final class Exchange {
-    /// Not counted: the context owns the stock that every exchange comes from and returns to.
-    unowned(unsafe) let context: EdgeContext
-    let heads = Heads()
-    var arena: Arena { heads.arena }
+    /// Owner of the stock that every exchange comes from and returns to; `EdgeContext.dissolve` ends the circle.
+    let context: EdgeContext
+    let heads: Heads
+    /// That of the heads.
+    let arena: Arena
     var request: RequestHead {
         _read { yield heads.request }
         _modify { yield &heads.request }
@@ -64,7 +65,7 @@ final class Exchange {
     var trace: TraceContext?
 
     /// Who shows the response to the viewer. Touched, never called.
-    unowned(unsafe) var host: LoopMember?
+    var host = Token.nobody
     var generation: Generation
     var distribution: Distribution?
     var behavior: Behavior?
@@ -114,6 +115,8 @@ final class Exchange {
 
     init(context: EdgeContext) {
         self.context = context
+        heads = Heads()
+        arena = heads.arena
         generation = context.generation
         informational = WriteQueue(pool: context.loop.chunks)
     }
@@ -124,8 +127,8 @@ final class Exchange {
         dropChanges()
         heads.reset()
         machine = ViewerMachine()
-        host = nil
-        generation = context.generation
+        host = .nobody
+        if generation !== context.generation { generation = context.generation }
         distribution = nil
         behavior = nil
         requestFraming = .none
@@ -167,7 +170,7 @@ final class Exchange {
     }
 
     func touchHost() {
-        if let host { context.loop.touch(host) }
+        context.touch(host)
         // A function may wait for the same bytes.
         if let run = functions.run ?? fetch?.functionRun { context.loop.touch(run) }
     }

@@ -7,7 +7,7 @@ extension Exchange {
     // MARK: The connection's side
 
     /// The request's head is in `request`; `host` shows the answer.
-    func begin(for host: LoopMember, viewer: ViewerFacts) {
+    func begin(for host: Token, viewer: ViewerFacts) {
         self.host = host
         self.viewer = viewer
         times.started = context.loop.now
@@ -18,7 +18,7 @@ extension Exchange {
     }
 
     /// The head could not be read: the answer is ready made.
-    func refuse(_ error: EdgeError, for host: LoopMember, viewer: ViewerFacts) {
+    func refuse(_ error: EdgeError, for host: Token, viewer: ViewerFacts) {
         self.host = host
         self.viewer = viewer
         times.started = context.loop.now

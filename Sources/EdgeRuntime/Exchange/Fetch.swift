@@ -5,8 +5,7 @@
 // waits in `body` until the viewer's connection takes it.
 
 final class Fetch: OriginClient {
-    /// Not counted, for the reason given in `Exchange`.
-    unowned(unsafe) let context: EdgeContext
+    let context: EdgeContext
     private var machine = FetchMachine()
     /// Who gets the answer. Nil once the viewer has left.
     private(set) var exchange: Exchange?

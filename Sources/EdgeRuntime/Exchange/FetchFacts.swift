@@ -15,19 +15,19 @@ struct FetchFacts {
     var origin: Int
     var attempts: Int
     var times: FetchTimes
-    var reachedServers: ServerSet?
+    /// Where the origin's metrics lie, if one of its servers was asked.
+    var metricIndex: Int?
 
     init(_ fetch: Fetch) {
         origin = fetch.route.origin
         attempts = fetch.route.attempts
         times = fetch.times
-        reachedServers = fetch.route.servers
+        metricIndex = fetch.route.servers?.metricIndex
     }
 
     /// Every fetch is measured, whatever became of its answer.
     func observe(_ metrics: LoopMetrics) {
-        guard let set = reachedServers, times.headReceived > 0 else { return }
-        let index = set.metricIndex
+        guard let index = metricIndex, times.headReceived > 0 else { return }
         metrics.observe(
             .originFirstByteTime,
             index,

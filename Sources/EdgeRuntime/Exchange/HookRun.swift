@@ -328,11 +328,11 @@ final class HookRun: FetchingRun {
 enum ViewerFunctions {
     /// Nil: the stage waits, `stageEnded` follows.
     static func begin(_ stage: Stage, for exchange: Exchange) -> ViewerMachine.Event? {
-        guard let behavior = exchange.behavior else { return .proceeded }
-        let chain = behavior.functions.chain(stage)
-        guard !chain.isEmpty, exchange.generation.functions != nil, !exchange.isUpgraded else {
+        guard exchange.generation.functions != nil, let behavior = exchange.behavior else {
             return .proceeded
         }
+        let chain = behavior.functions.chain(stage)
+        guard !chain.isEmpty, !exchange.isUpgraded else { return .proceeded }
         if stage == .viewerRequest { exchange.request.path = exchange.fetchPath }
         let run = exchange.generation.takeRun(exchange.context)
         exchange.functions.run = run
@@ -371,13 +371,13 @@ enum ViewerFunctions {
 /// The functions of the origin's two stages.
 enum FetchFunctions {
     static func begin(_ stage: Stage, for fetch: Fetch) -> FetchMachine.Event? {
-        guard let exchange = fetch.exchange, let behavior = exchange.behavior else {
+        guard fetch.exchange?.generation.functions != nil, let exchange = fetch.exchange,
+            let behavior = exchange.behavior
+        else { return .proceeded }
+        let chain = behavior.functions.chain(stage)
+        guard !chain.isEmpty, !exchange.machine.isErrorPage, fetch.bodyFraming != .tunnel else {
             return .proceeded
         }
-        let chain = behavior.functions.chain(stage)
-        guard !chain.isEmpty, exchange.generation.functions != nil,
-            !exchange.machine.isErrorPage, fetch.bodyFraming != .tunnel
-        else { return .proceeded }
         let run = exchange.generation.takeRun(exchange.context)
         fetch.functionRun = run
         guard let ending = run.begin(stage, chain, for: fetch) else { return nil }

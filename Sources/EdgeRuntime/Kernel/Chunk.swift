@@ -10,6 +10,8 @@
 //
 // A loop leases chunks from its `ChunkPool`, which counts what is out: that count is the loop's buffered memory.
 
+import CLinux
+
 final class Chunk: @unchecked Sendable {
     // Guard: only the leasing loop writes, and only at `filled` and behind; readers hold ranges below `filled`
     // that reached them through a mailbox or a lock.
@@ -98,6 +100,11 @@ struct ChunkRange {
             let span = chunk.bytes(from: Int(start), to: Int(end))
             return _overrideLifetime(span, borrowing: self)
         }
+    }
+
+    /// As system calls want it.
+    var vector: iovec {
+        @inline(__always) get { iovec(iov_base: chunk.base + Int(start), iov_len: count) }
     }
 
     /// Takes the first `count` bytes off.

@@ -15,8 +15,8 @@ final class ChunkLedger: Sendable {
 
 final class ChunkPool {
     let ledger = ChunkLedger()
-    private var small: [Chunk] = []
-    private var large: [Chunk] = []
+    private var small = UniqueArray<Chunk>()
+    private var large = UniqueArray<Chunk>()
 
     /// What exchanges and connections hold now.
     var leasedBytes: Int {
@@ -40,19 +40,21 @@ final class ChunkPool {
     }
 
     init() {
-        small.reserveCapacity(Limits.chunksSmallKept)
-        large.reserveCapacity(Limits.chunksLargeKept)
+        small.reserve(Limits.chunksSmallKept)
+        large.reserve(Limits.chunksLargeKept)
     }
 
     /// For heads and short bodies.
     @inline(__always)
     func leaseSmall() -> Chunk {
-        small.popLast() ?? Chunk(capacity: Limits.chunkSmallBytes, ledger: ledger)
+        guard !small.isEmpty else { return Chunk(capacity: Limits.chunkSmallBytes, ledger: ledger) }
+        return small.takeLast()
     }
 
     /// For bodies that stream.
     func leaseLarge() -> Chunk {
-        large.popLast() ?? Chunk(capacity: Limits.chunkLargeBytes, ledger: ledger)
+        guard !large.isEmpty else { return Chunk(capacity: Limits.chunkLargeBytes, ledger: ledger) }
+        return large.takeLast()
     }
 
     /// Takes a reference back. If it was the last one the chunk goes to stock, else its other holders keep it.

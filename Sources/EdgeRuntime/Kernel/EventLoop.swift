@@ -19,7 +19,6 @@ package final class EventLoop {
 
     private var members = MemberTable()
     private var events: [ReactorEvent] = []
-    private var flushing: [LoopMember] = []
     private var answers: [UInt64: (EventLoop, Any) -> Void] = [:]
     private var nextAnswer: UInt64 = 0
     private var isStopping = false
@@ -52,7 +51,7 @@ package final class EventLoop {
 
     func member(_ token: Token) -> LoopMember? { members[token] }
 
-    func forEachMember(_ body: (LoopMember) -> Void) { members.forEach(body) }
+    func forEachMember(_ body: (LoopMember) -> Void) { members.all.forEach(body) }
 
     @inline(__always)
     func setDeadline(_ member: LoopMember, at deadline: Nanoseconds) {
@@ -61,6 +60,21 @@ package final class EventLoop {
 
     @inline(__always)
     func touch(_ member: LoopMember) { members.touch(member) }
+
+    /// The same for somebody who may have left.
+    @inline(__always)
+    func touch(_ token: Token) { members.touch(token) }
+
+    /// From within a flush: there is no need for another one.
+    @inline(__always)
+    func settle(_ member: LoopMember) { members.settle(member) }
+
+    /// Lets go of all members, which hold the loop: the last word of who made it.
+    func dissolve() {
+        for member in members.all { member.dissolved() }
+        var gone = MemberTable()
+        swap(&gone, &members)
+    }
 
     // MARK: Work elsewhere
 
@@ -96,9 +110,12 @@ package final class EventLoop {
     /// One round. `limit` bounds the wait, for tests and for the simulator.
     func tick(until limit: Nanoseconds = .never) {
         var deadline = min(members.earliestDeadline ?? .never, limit)
-        if !members.touched.isEmpty { deadline = 0 }
+        if members.touchedCount > 0 { deadline = 0 }
         reactor.wait(until: deadline, &clock, into: &events)
-        for event in events { members[event.token]?.ready(event.readiness) }
+        for event in events {
+            guard let member = members.find(event.token) else { continue }
+            member._withUnsafeGuaranteedRef { $0.ready(event.readiness) }
+        }
         while let member = members.popExpired(at: clock.now) { member.expired() }
         for letter in mailbox.drain() { letter(self) }
         reactor.readClock(&clock)
@@ -106,12 +123,19 @@ package final class EventLoop {
     }
 
     private func flushTouched() {
+        var flushed = 0
         var rounds = 0
-        while !members.touched.isEmpty, rounds < Limits.flushRoundsPerTick {
-            members.takeTouched(into: &flushing)
-            for member in flushing { member.flush() }
+        while flushed < members.touchedCount, rounds < Limits.flushRoundsPerTick {
+            let end = members.touchedCount
+            while flushed < end {
+                let member = members.beginTurn(at: flushed)
+                member._withUnsafeGuaranteedRef { $0.flush() }
+                members.endTurn(member)
+                flushed += 1
+            }
             rounds += 1
         }
-        flushing.removeAll(keepingCapacity: true)
+        members.dropTouched(flushed)
+        _ = members.takeLeaving()
     }
 }

@@ -211,9 +211,12 @@ extension IPAddress: CustomStringConvertible {
     }
 
     private func writeDotted(into put: (UInt8) -> Void) {
-        for shift in stride(from: 24, through: 0, by: -8) {
-            writeDecimal(UInt16(ipv4 >> UInt32(shift) & 0xff), into: put)
-            if shift > 0 { put(0x2e) }
+        for index in UInt32(0)..<4 {
+            if index > 0 { put(0x2e) }
+            let byte = UInt8(truncatingIfNeeded: ipv4 &>> (24 &- 8 &* index))
+            if byte >= 100 { put(0x30 &+ byte / 100) }
+            if byte >= 10 { put(0x30 &+ byte / 10 % 10) }
+            put(0x30 &+ byte % 10)
         }
     }
 

@@ -21,6 +21,8 @@ struct Token: Equatable {
     }
 
     var packed: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
+
+    static let nobody = Self(slot: .max, generation: 0)
 }
 
 /// What the reactor saw. Edges, not levels: a member remembers what it has not used up.
@@ -35,13 +37,22 @@ struct Readiness: OptionSet {
 }
 
 class LoopMember {
-    /// Not counted: a loop outlives its members, and every call of theirs would pay for the proof.
-    unowned(unsafe) let loop: EventLoop
-    fileprivate(set) var token = Token(slot: .max, generation: 0)
+    /// A constant, since what is reached through one is used without being counted. `EventLoop.dissolve` ends the circle.
+    final let loop: EventLoop
+    fileprivate(set) var token = Token.nobody
     fileprivate(set) var deadline = Nanoseconds.never
     /// When the heap will look at this member; never later than `deadline`.
     fileprivate var armed = Nanoseconds.never
-    fileprivate var isTouched = false
+    fileprivate var turn = Turn.none
+
+    fileprivate enum Turn {
+        case none
+        /// In the list of those who get a flush.
+        case listed
+        case flushing
+        /// Flushing, and touched meanwhile.
+        case again
+    }
 
     init(loop: EventLoop) { self.loop = loop }
 
@@ -51,18 +62,32 @@ class LoopMember {
     func expired() {}
     /// Once at the end of a tick in which the member was touched.
     func flush() {}
+    /// The loop is gone: whatever holds this member and is held by it is to be let go of.
+    func dissolved() {}
 }
 
 /// The books of a loop's members: who is in which slot, and when each wants to be woken.
-struct MemberTable {
-    private var members: [LoopMember?] = []
+///
+/// They count each member once, from `add` to the end of the round in which it was removed, and once more while it is
+/// touched. So nobody dies within a call of the loop, and the loop need not count whom it calls.
+struct MemberTable: ~Copyable {
+    private var members: [Unmanaged<LoopMember>?] = []
     private var generations: [UInt32] = []
     private var free: [UInt32] = []
     private var timers = TimerHeap()
-    private(set) var touched: [LoopMember] = []
+    private var touched = UniqueArray<Unmanaged<LoopMember>>()
+    private var leaving: [LoopMember] = []
+
+    init() {}
+
+    deinit {
+        for member in members { member?.release() }
+        for index in 0..<touched.count { touched[index].release() }
+    }
 
     var count: Int { members.count - free.count }
     var earliestDeadline: Nanoseconds? { timers.earliest }
+    var touchedCount: Int { touched.count }
 
     mutating func add(_ member: LoopMember) {
         let slot: UInt32
@@ -73,13 +98,14 @@ struct MemberTable {
             members.append(nil)
             generations.append(0)
         }
-        members[Int(slot)] = member
+        members[Int(slot)] = .passRetained(member)
         member.token = Token(slot: slot, generation: generations[Int(slot)])
     }
 
     mutating func remove(_ member: LoopMember) {
         let slot = member.token.slot
-        guard self[member.token] != nil else { return }
+        guard let counted = find(member.token) else { return }
+        leaving.append(counted.takeRetainedValue())
         members[Int(slot)] = nil
         generations[Int(slot)] &+= 1
         free.append(slot)
@@ -87,13 +113,14 @@ struct MemberTable {
         member.armed = .never
     }
 
-    subscript(_ token: Token) -> LoopMember? {
-        @inline(__always)
-        get {
-            let slot = Int(token.slot)
-            guard slot < members.count, generations[slot] == token.generation else { return nil }
-            return members[slot]
-        }
+    subscript(_ token: Token) -> LoopMember? { find(token)?.takeUnretainedValue() }
+
+    /// For a call that is over before the round is.
+    @inline(__always)
+    func find(_ token: Token) -> Unmanaged<LoopMember>? {
+        let slot = Int(token.slot)
+        guard slot < members.count, generations[slot] == token.generation else { return nil }
+        return members[slot]
     }
 
     @inline(__always)
@@ -132,19 +159,56 @@ struct MemberTable {
 
     @inline(__always)
     mutating func touch(_ member: LoopMember) {
-        guard !member.isTouched else { return }
-        member.isTouched = true
-        touched.append(member)
+        switch member.turn {
+        case .none:
+            member.turn = .listed
+            touched.append(.passRetained(member))
+        case .flushing: member.turn = .again
+        case .listed, .again: break
+        }
     }
 
-    /// Hands out the touched members and starts a new list in `spare`'s storage.
-    mutating func takeTouched(into spare: inout [LoopMember]) {
-        spare.removeAll(keepingCapacity: true)
-        swap(&spare, &touched)
-        for member in spare { member.isTouched = false }
+    /// Whoever flushes has done all that it was touched for meanwhile.
+    @inline(__always)
+    func settle(_ member: LoopMember) {
+        if member.turn == .again { member.turn = .flushing }
     }
 
-    func forEach(_ body: (LoopMember) -> Void) {
-        for case let member? in members { body(member) }
+    /// The same for somebody who may have left.
+    @inline(__always)
+    mutating func touch(_ token: Token) {
+        find(token)?._withUnsafeGuaranteedRef { touch($0) }
     }
+
+    /// The member at a place of the list, which is flushed now; `endTurn` is next.
+    @inline(__always)
+    func beginTurn(at index: Int) -> Unmanaged<LoopMember> {
+        touched[index]._withUnsafeGuaranteedRef { $0.turn = .flushing }
+        return touched[index]
+    }
+
+    /// Who was touched while it flushed comes up again.
+    @inline(__always)
+    mutating func endTurn(_ member: Unmanaged<LoopMember>) {
+        let isAgain = member._withUnsafeGuaranteedRef { member in
+            let isAgain = member.turn == .again
+            member.turn = isAgain ? .listed : .none
+            return isAgain
+        }
+        if isAgain { touched.append(member) } else { member.release() }
+    }
+
+    /// The first `count` have had their turn.
+    mutating func dropTouched(_ count: Int) { touched.removeFirst(count) }
+
+    /// Those who were removed in this round, to be let go of when nothing else is open here: they may remove others.
+    mutating func takeLeaving() -> [LoopMember] {
+        guard !leaving.isEmpty else { return [] }
+        let gone = leaving
+        leaving = []
+        return gone
+    }
+
+    /// A copy, because members come and go while they are walked through.
+    var all: [LoopMember] { members.compactMap { $0?.takeUnretainedValue() } }
 }

@@ -10,7 +10,7 @@ struct WriteQueue: ~Copyable {
     static let vectorsMax = 32
 
     private let pool: ChunkPool
-    private var ranges: [ChunkRange] = []
+    private var ranges = UniqueArray<ChunkRange>()
     private var first = 0
     /// Capacity of the chunks of the ranges before `first`.
     private var finishedBytes = 0
@@ -24,13 +24,11 @@ struct WriteQueue: ~Copyable {
     /// Copies `bytes` to the end of the queue.
     @inline(__always)
     mutating func append(_ bytes: Span<UInt8>) {
-        if let tail, tail.room >= bytes.count {
-            let start = tail.filled
-            tail.append(bytes)
-            extend(tail, from: start, by: bytes.count)
-        } else {
-            appendAcross(bytes)
-        }
+        guard room >= bytes.count, let target = tail.take() else { return appendAcross(bytes) }
+        let start = target.filled
+        target.append(bytes)
+        extend(target, from: start, by: bytes.count)
+        tail = consume target
     }
 
     @inline(__always)
@@ -47,24 +45,26 @@ struct WriteQueue: ~Copyable {
     /// head instead of one for each of its parts.
     @inline(__always)
     mutating func append(upTo count: Int, _ fill: (inout ByteFiller) -> Void) {
-        let target = tailWithRoom(for: count)
+        let target = takeTail(for: count)
         let start = target.filled
         var filler = ByteFiller(target.base + start, capacity: count)
         fill(&filler)
         target.didFill(filler.count)
         extend(target, from: start, by: filler.count)
+        tail = consume target
     }
 
-    private mutating func tailWithRoom(for count: Int) -> Chunk {
-        if let tail, tail.room >= count { return tail }
-        let target =
-            switch count {
-            case ...Limits.chunkSmallBytes: pool.leaseSmall()
-            case ...Limits.chunkLargeBytes: pool.leaseLarge()
-            default: Chunk(capacity: count, ledger: pool.ledger)
-            }
-        tail = target
-        return target
+    /// Room in the tail: none where there is no tail.
+    private var room: Int { tail?.room ?? 0 }
+
+    /// The tail is moved out and put back, since a second reference would be counted.
+    private mutating func takeTail(for count: Int) -> Chunk {
+        if room >= count, let target = tail.take() { return target }
+        return switch count {
+        case ...Limits.chunkSmallBytes: pool.leaseSmall()
+        case ...Limits.chunkLargeBytes: pool.leaseLarge()
+        default: Chunk(capacity: count, ledger: pool.ledger)
+        }
     }
 
     /// Queues a shared range without copying it, unless it is so short that a copy next to the head, in the same
@@ -72,7 +72,7 @@ struct WriteQueue: ~Copyable {
     mutating func append(_ range: consuming ChunkRange) {
         var range = range
         guard range.count > 0 else { return }
-        if range.count <= Limits.copiedPieceBytes, let tail, tail.room >= range.count {
+        if range.count <= Limits.copiedPieceBytes, room >= range.count {
             append(range.bytes)
             pool.stockIfLast(&range.chunk)
             return
@@ -93,12 +93,9 @@ struct WriteQueue: ~Copyable {
                 let count = min(ranges.count - first, Self.vectorsMax)
                 var offered = 0
                 for index in 0..<count {
-                    let range = ranges[first &+ index]
-                    vectors[index] = iovec(
-                        iov_base: range.chunk.base + Int(range.start),
-                        iov_len: range.count
-                    )
-                    offered &+= range.count
+                    let vector = ranges[first &+ index].vector
+                    vectors[index] = vector
+                    offered &+= vector.iov_len
                 }
                 guard let base = vectors.baseAddress else { return (0, 0) }
                 return (offered, write(UnsafePointer(base), count))
@@ -165,19 +162,19 @@ struct WriteQueue: ~Copyable {
         pendingBytes = 0
         first = 0
         finishedBytes = 0
-        for index in ranges.indices where ranges[index].chunk !== tail {
-            pool.stockIfLast(&ranges[index].chunk)
+        while !ranges.isEmpty {
+            var range = ranges.takeLast()
+            // The tail's own reference is the last one.
+            if range.chunk !== tail { pool.stockIfLast(&range.chunk) }
         }
-        ranges.removeAll(keepingCapacity: true)
         pool.recycle(&tail)
     }
 
     @inline(__always)
     private mutating func extend(_ chunk: Chunk, from start: Int, by count: Int) {
         pendingBytes &+= count
-        if let last = ranges.indices.last, ranges[last].chunk === chunk,
-            Int(ranges[last].end) == start
-        {
+        let last = ranges.count &- 1
+        if last >= 0, ranges[last].chunk === chunk, Int(ranges[last].end) == start {
             ranges[last].end &+= UInt32(truncatingIfNeeded: count)
         } else if count > 0 {
             ranges.append(ChunkRange(chunk: chunk, start: start, end: start &+ count))

@@ -20,8 +20,9 @@ class OriginClient {
         var receivedAnything: Bool
     }
 
-    let heads = Heads()
-    var arena: Arena { heads.arena }
+    final let heads: Heads
+    /// That of the heads.
+    final let arena: Arena
     var request: RequestHead {
         _read { yield heads.request }
         _modify { yield &heads.request }
@@ -41,6 +42,11 @@ class OriginClient {
     /// The end of the client's patience with the whole exchange.
     var totalDeadline = Nanoseconds.never
     var lease = Lease.none
+
+    init() {
+        heads = Heads()
+        arena = heads.arena
+    }
 
     var hasRequestBody: Bool {
         switch requestFraming {

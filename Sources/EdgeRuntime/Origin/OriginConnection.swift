@@ -6,7 +6,11 @@
 // owes, and until when, is `OriginPatience`.
 
 final class OriginConnection: LoopMember {
-    private unowned let pool: OriginPool
+    private let pool: OriginPool
+    private let headLimits: HeadLimits
+    /// The loop's own.
+    private let chunks: ChunkPool
+    private let responseTimeout: Nanoseconds
     let id: PoolMachine.ConnectionID
     private var transport: Transport
     private var machine = ClientMachine()
@@ -26,6 +30,9 @@ final class OriginConnection: LoopMember {
 
     init(pool: OriginPool, id: PoolMachine.ConnectionID, handle: SocketHandle) {
         self.pool = pool
+        headLimits = pool.headLimits
+        chunks = pool.loop.chunks
+        responseTimeout = pool.settings.responseTimeout
         self.id = id
         transport = Transport(handle: handle, loop: pool.loop)
         super.init(loop: pool.loop)
@@ -89,7 +96,7 @@ final class OriginConnection: LoopMember {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        input.drop(to: loop.chunks)
+        input.drop(to: chunks)
         // A tunnel that is given up did not come to its end, and nothing in it says so.
         transport.close(abortively: machine.isTunnel)
         loop.remove(self)
@@ -171,9 +178,9 @@ final class OriginConnection: LoopMember {
     /// Nobody uses the connection: whatever the peer does with it now is its end.
     private func rest() {
         guard transport.mayRead else { return }
-        let chunk = input.makeRoom(in: loop.chunks, streaming: false)
+        let chunk = input.makeRoom(in: chunks, streaming: false)
         let outcome = transport.read(into: chunk)
-        input.drop(to: loop.chunks)
+        input.drop(to: chunks)
         guard outcome != .wouldBlock else { return }
         close()
         pool.connectionClosedWhileIdle(self)
@@ -181,7 +188,7 @@ final class OriginConnection: LoopMember {
 
     // MARK: Sending
 
-    private var outputRoom: Int { min(Limits.outputBytes, loop.chunks.allowance) }
+    private var outputRoom: Int { min(Limits.outputBytes, chunks.allowance) }
 
     private func sendBody() {
         while !isBodyOut, machine.maySendBody, let client,
@@ -252,11 +259,11 @@ final class OriginConnection: LoopMember {
 
     /// Reads once. False: nothing came, or the connection is gone.
     private func read() -> Bool {
-        let chunk = input.makeRoom(in: loop.chunks, streaming: !machine.isReceivingHead)
+        let chunk = input.makeRoom(in: chunks, streaming: !machine.isReceivingHead)
         switch transport.read(into: chunk) {
         case .bytes: return true
         case .wouldBlock:
-            input.releaseIfEmpty(to: loop.chunks)
+            input.releaseIfEmpty(to: chunks)
             return false
         case .ended: if isWriteBroken { inputBroke() } else { inputEnded() }
         case .cut: inputBroke()
@@ -305,7 +312,7 @@ final class OriginConnection: LoopMember {
     }
 
     private func consumeHead(_ client: OriginClient) throws(EdgeError) -> Bool {
-        let limits = pool.headLimits
+        let limits = headLimits
         let length = try input.withUnread { (bytes) throws(EdgeError) -> Int? in
             guard let length = try scanner.scan(bytes, limits: limits) else { return nil }
             client.response.reset()
@@ -409,7 +416,7 @@ final class OriginConnection: LoopMember {
     private func finish(reusable: Bool) {
         guard !isClosed else { return }
         if reusable {
-            input.releaseIfEmpty(to: loop.chunks)
+            input.releaseIfEmpty(to: chunks)
             loop.setDeadline(self, at: .never)
         } else {
             close()
@@ -446,7 +453,7 @@ final class OriginConnection: LoopMember {
         let deadline = patience.deadline(
             for: owed,
             moved: moved,
-            responseTimeout: pool.settings.responseTimeout,
+            responseTimeout: responseTimeout,
             now: loop.now
         )
         // The answer was complete when it changed the protocol: no total time ends a tunnel that is in use.

@@ -224,6 +224,12 @@ final class OriginPool: LoopMember {
 
     override func expired() { expireAll() }
 
+    /// Its connections hold it.
+    override func dissolved() {
+        connections = []
+        connectors = []
+    }
+
     private func expireAll() {
         while true {
             let action = machine.expire(now: loop.now)

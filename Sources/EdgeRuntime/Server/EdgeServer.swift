@@ -79,6 +79,8 @@ package final class EdgeServer: @unchecked Sendable {
     /// What was found in function files at the start, and stops nothing.
     package var functionWarnings: [Diagnostic] { published.functions.warnings }
 
+    deinit { control.dissolve() }
+
     /// Serves until a signal ends it.
     package func run() throws(StartFailure) {
         do throws(SystemError) {

@@ -47,6 +47,11 @@ final class Worker: @unchecked Sendable {
         )
     }
 
+    deinit {
+        loop.dissolve()
+        context.dissolve()
+    }
+
     private static func generation(
         _ published: Published,
         _ loop: EventLoop,

@@ -356,13 +356,9 @@ final class AccessLog: @unchecked Sendable {
         _ line: inout LogLine
     ) {
         guard let address else { return Format.missing(&line) }
-        var text = InlineArray<39, UInt8>(repeating: 0)
-        var count = 0
-        address.write {
-            text[count] = $0
-            count += 1
-        }
-        Format.safe(text.span.extracting(0..<count), &line)
+        Format.quote(&line)
+        address.write { line.put($0) }
+        Format.quote(&line)
     }
 }
 

@@ -11,6 +11,8 @@ protocol LineFormat {
     /// Our own words, safe in both formats.
     static func word(_ text: StaticString, _ line: inout LogLine)
     static func safe(_ bytes: Span<UInt8>, _ line: inout LogLine)
+    /// Stands before and behind what is safe and comes in pieces.
+    static func quote(_ line: inout LogLine)
 }
 
 enum JSONFormat: LineFormat {
@@ -36,6 +38,9 @@ enum JSONFormat: LineFormat {
         line.put(bytes)
         line.put(0x22)
     }
+
+    @inline(__always)
+    static func quote(_ line: inout LogLine) { line.put(0x22) }
 }
 
 enum StandardFormat: LineFormat {
@@ -55,4 +60,7 @@ enum StandardFormat: LineFormat {
 
     @inline(__always)
     static func safe(_ bytes: Span<UInt8>, _ line: inout LogLine) { line.put(bytes) }
+
+    @inline(__always)
+    static func quote(_ line: inout LogLine) {}
 }

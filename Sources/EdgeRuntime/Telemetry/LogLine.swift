@@ -56,36 +56,45 @@ struct LogLine: ~Copyable {
             count &+= 1
             return
         }
-        var digits = 1
-        var bound: UInt64 = 10
-        while value >= bound {
+        var digits = 2
+        var bound: UInt64 = 100
+        while digits < 20, value >= bound {
             digits &+= 1
-            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
-            if overflow { break }
-            bound = next
+            bound &*= 10
         }
+        putDigits(value, digits)
+    }
+
+    /// Two at a time: a division costs more than all else here.
+    @inline(__always)
+    private mutating func putDigits(_ value: UInt64, _ digits: Int) {
         var rest = value
         var at = count &+ digits
-        while at > count {
-            at &-= 1
-            base[at] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
+        while at &- count >= 2 {
+            at &-= 2
+            let pair = Self.pairs.utf8Start + 2 &* Int(truncatingIfNeeded: rest % 100)
+            base[at] = pair[0]
+            base[at &+ 1] = pair[1]
+            rest /= 100
         }
+        if at > count { base[count] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10) }
         count &+= digits
+    }
+
+    @inline(__always)
+    private static var pairs: StaticString {
+        """
+        00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
+        49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697\
+        9899
+        """
     }
 
     /// Exactly `digits` digits, with leading zeros.
     @inline(__always)
     mutating func put(padded value: UInt64, digits: Int) {
         guard reserve(digits) else { return }
-        var rest = value
-        var at = count &+ digits
-        while at > count {
-            at &-= 1
-            base[at] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        count &+= digits
+        putDigits(value, digits)
     }
 
     /// Seconds with three decimals, cut, not rounded: 1.9996 s have not been two seconds.
@@ -114,6 +123,7 @@ struct LogLine: ~Copyable {
 
     private mutating func putJSONContents(_ bytes: Span<UInt8>) {
         guard reserve(Limits.logValueBytesMax + 8) else { return }
+        if bytes.count >= 8, bytes.count <= Limits.logValueBytesMax, putClean(bytes) { return }
         let end = count &+ Limits.logValueBytesMax
         let raw = bytes.bytes
         let size = bytes.count
@@ -152,6 +162,27 @@ struct LogLine: ~Copyable {
             guard taken > 0 else { return putCutMark() }
             at &+= taken
         }
+    }
+
+    /// Nearly every value is copied as it is, the last word overlapping the one before. False: some byte needs care.
+    @inline(__always)
+    private mutating func putClean(_ bytes: Span<UInt8>) -> Bool {
+        let last = bytes.count &- 8
+        var at = 0
+        while at < last {
+            guard putCleanWord(bytes, at) else { return false }
+            at &+= 8
+        }
+        guard putCleanWord(bytes, last) else { return false }
+        count &+= bytes.count
+        return true
+    }
+
+    @inline(__always)
+    private func putCleanWord(_ bytes: Span<UInt8>, _ at: Int) -> Bool {
+        let word = bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self)
+        UnsafeMutableRawPointer(base + count + at).storeBytes(of: word, as: UInt64.self)
+        return Self.unsafeInJSON(UInt64(littleEndian: word)) == 0
     }
 
     /// Bit 7 of each byte that is below 0x20, above 0x7e, a quote or a backslash. Only the lowest mark is certain.

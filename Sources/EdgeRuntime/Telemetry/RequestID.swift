@@ -13,12 +13,11 @@ struct RequestID: Equatable, Sendable {
 
     var text: InlineArray<22, UInt8> {
         var text = InlineArray<22, UInt8>(repeating: 0)
-        var index = 0
         // Ten digits of six bits from each word leave four bits of each for the last two digits.
-        for shift in stride(from: UInt64(58), through: 4, by: -6) {
+        for index in 0..<10 {
+            let shift = UInt64(58 &- 6 &* index)
             text[index] = Self.digit(high &>> shift)
-            text[index + 10] = Self.digit(low &>> shift)
-            index += 1
+            text[index &+ 10] = Self.digit(low &>> shift)
         }
         text[20] = Self.digit(high & 15)
         text[21] = Self.digit(low & 15)

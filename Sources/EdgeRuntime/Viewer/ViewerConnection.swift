@@ -9,6 +9,8 @@
 
 final class ViewerConnection: LoopMember {
     let context: EdgeContext
+    /// The loop's own.
+    private let chunks: ChunkPool
     private let binding: ListenerBinding
     private let admission: Admission.Pass
     private var transport: Transport
@@ -36,6 +38,7 @@ final class ViewerConnection: LoopMember {
         peer: SocketAddress
     ) {
         self.context = context
+        chunks = context.chunks
         self.binding = binding
         self.admission = admission
         let limits = context.generation.configuration.settings.limits
@@ -110,6 +113,14 @@ final class ViewerConnection: LoopMember {
         guard !isClosed else { return }
         if exchanges == Limits.exchangesPerPump { loop.touch(self) }
         flushOutput()
+        // The exchange has touched its host in the middle of the host's own work.
+        if isAtRest { loop.settle(self) }
+    }
+
+    /// Nothing is left to do before there is news from the viewer.
+    private var isAtRest: Bool {
+        exchange == nil && machine.isIdle && ending.isOpen && input.isEmpty && !transport.mayRead
+            && transport.isFlushed
     }
 
     // MARK: Before HTTP
@@ -171,7 +182,7 @@ final class ViewerConnection: LoopMember {
                 }
             } else if machine.isReadingBody, !isRefused, let exchange {
                 if exchange.requestBody.isWanted { perform(machine.apply(.bodyWanted)) }
-                guard exchange.requestBody.isRoom(loop.chunks.allowance),
+                guard exchange.requestBody.isRoom(chunks.allowance),
                     !exchange.requestBody.isOver
                 else { return }
                 if !input.isEmpty {
@@ -187,13 +198,13 @@ final class ViewerConnection: LoopMember {
 
     /// Reads once. False: nothing came.
     private func read() -> Bool {
-        let chunk = input.makeRoom(in: loop.chunks, streaming: machine.isReadingBody)
+        let chunk = input.makeRoom(in: chunks, streaming: machine.isReadingBody)
         switch transport.read(into: chunk) {
         case .bytes(let count):
             guardian.received(count, at: loop.now)
             return true
         case .wouldBlock:
-            input.releaseIfEmpty(to: loop.chunks)
+            input.releaseIfEmpty(to: chunks)
             return false
         case .ended: ended()
         case .cut:
@@ -207,7 +218,7 @@ final class ViewerConnection: LoopMember {
     /// The viewer has ended its half.
     private func ended() {
         ending.because(.viewerClosed)
-        input.releaseIfEmpty(to: loop.chunks)
+        input.releaseIfEmpty(to: chunks)
         if machine.isTunnel { exchange?.requestBody.end() }
         if machine.isTunnel { exchange?.requestBodyArrived() }
         if machine.isReadingBody, !machine.isTunnel { exchange?.requestBody.fail(.clientClosed) }
@@ -266,7 +277,7 @@ final class ViewerConnection: LoopMember {
         )
         if context.isDraining || isRetiring { perform(machine.apply(.drained)) }
         viewer.requestNumber = machine.requestCount
-        exchange.begin(for: self, viewer: viewer)
+        exchange.begin(for: token, viewer: viewer)
         return true
     }
 
@@ -299,7 +310,7 @@ final class ViewerConnection: LoopMember {
             exchange.requestBodyArrived()
             return progress.consumed > 0 && !progress.ended
         } catch {
-            input.drop(to: loop.chunks)
+            input.drop(to: chunks)
             isRefused = true
             perform(machine.apply(.requestFailed))
             exchange.requestBodyFailed(error)
@@ -317,12 +328,12 @@ final class ViewerConnection: LoopMember {
     private func refuse(_ error: EdgeError, _ exchange: Exchange) {
         isRefused = true
         ending.because(.badRequest)
-        input.drop(to: loop.chunks)
+        input.drop(to: chunks)
         // As if a body followed that nobody will read: the connection lingers after the answer.
         perform(
             machine.apply(.headReceived(persists: false, hasBody: true, expectsContinue: false))
         )
-        exchange.refuse(error, for: self, viewer: viewer)
+        exchange.refuse(error, for: token, viewer: viewer)
     }
 
     // MARK: Sending
@@ -336,7 +347,7 @@ final class ViewerConnection: LoopMember {
         }
         guard exchange.machine.isDelivering else { return false }
         if !isHeadQueued { queueHead(exchange) }
-        let room = min(Limits.outputBytes, loop.chunks.allowance)
+        let room = min(Limits.outputBytes, chunks.allowance)
         while transport.output.pendingBytes < room {
             switch exchange.pullBody() {
             case .bytes(let range):
@@ -354,7 +365,7 @@ final class ViewerConnection: LoopMember {
                 return complete(exchange)
             case .failed(let error):
                 exchange.bodyFailed(error)
-                giveBack(exchange)
+                giveBackExchange()
                 perform(machine.apply(.responseFailed))
                 return false
             }
@@ -416,16 +427,16 @@ final class ViewerConnection: LoopMember {
             transport.bytesOut + Int64(transport.output.pendingBytes) - bytesOutAtHead
         exchange.bytesReceived = transport.bytesIn - Int64(input.unreadCount) - bytesInAtHead
         exchange.delivered()
-        giveBack(exchange)
+        giveBackExchange()
         let action = machine.apply(.responseEnded)
         perform(action)
         // The next head, or the viewer's end, may wait here or in the socket whose edge was told long ago.
         return action == .nextRequest && (!input.isEmpty || transport.mayRead)
     }
 
-    private func giveBack(_ exchange: Exchange) {
-        self.exchange = nil
-        context.giveBack(exchange)
+    private func giveBackExchange() {
+        isHeadQueued = false
+        if let exchange = exchange.take() { context.giveBack(exchange) }
     }
 
     private func flushOutput() {
@@ -451,12 +462,12 @@ final class ViewerConnection: LoopMember {
             if transport.mayRead { loop.touch(self) }
             return
         }
-        if let exchange, isHeadQueued, exchange.machine.isDelivering {
+        if isHeadQueued, let exchange, exchange.machine.isDelivering {
             // The output is empty again, so there is room for more of the body, or for its end, and nobody else will
             // say so.
             if !exchange.isBodyEmptyForNow { loop.touch(self) }
         }
-        if machine.isIdle { input.releaseIfEmpty(to: loop.chunks) }
+        if machine.isIdle { input.releaseIfEmpty(to: chunks) }
         setPhaseDeadline()
     }
 
@@ -465,7 +476,7 @@ final class ViewerConnection: LoopMember {
             let phase: SlowClientGuard.Phase = input.isEmpty ? .idle : .head
             loop.setDeadline(self, at: guardian.deadline(for: phase, at: loop.now))
         } else if machine.isReadingBody, !machine.isTunnel, let exchange,
-            exchange.requestBody.isRoom(loop.chunks.allowance)
+            exchange.requestBody.isRoom(chunks.allowance)
         {
             loop.setDeadline(self, at: guardian.deadline(for: .body, at: loop.now))
         } else {
@@ -502,9 +513,9 @@ final class ViewerConnection: LoopMember {
     /// Reads into the void until the viewer is done, or for long enough.
     private func linger() {
         while transport.mayRead {
-            let chunk = input.makeRoom(in: loop.chunks, streaming: false)
+            let chunk = input.makeRoom(in: chunks, streaming: false)
             let outcome = transport.read(into: chunk)
-            input.drop(to: loop.chunks)
+            input.drop(to: chunks)
             switch outcome {
             case .bytes(let count):
                 guard ending.dropped(count) == .goOn else {
@@ -561,7 +572,7 @@ final class ViewerConnection: LoopMember {
             exchange.bytesSent = transport.bytesOut - bytesOutAtHead
             exchange.bytesReceived = transport.bytesIn - bytesInAtHead
             exchange.viewerGone(error)
-            giveBack(exchange)
+            giveBackExchange()
         }
         close(abortively: true)
     }
@@ -570,10 +581,10 @@ final class ViewerConnection: LoopMember {
         guard !isClosed else { return }
         if let exchange {
             exchange.viewerGone(.clientClosed)
-            giveBack(exchange)
+            giveBackExchange()
         }
         isClosed = true
-        input.drop(to: loop.chunks)
+        input.drop(to: chunks)
         transport.close(abortively: abortively)
         context.connectionCount -= 1
         context.metrics.countClose(ending.reason ?? .viewerClosed)

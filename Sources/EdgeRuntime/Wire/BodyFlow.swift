@@ -25,7 +25,7 @@ struct BodyFlow: ~Copyable {
         var chunk: Chunk?
     }
 
-    private var ranges: [ChunkRange] = []
+    private var ranges = UniqueArray<ChunkRange>()
     private var first = 0
     /// Capacity of the chunks of the ranges before `first`.
     private var takenBytes = 0
@@ -56,7 +56,7 @@ struct BodyFlow: ~Copyable {
     /// All that was pushed has been taken, and there will be nothing more.
     var isDrained: Bool { ending == .ended && bufferedBytes == 0 }
 
-    mutating func push(_ range: ChunkRange) {
+    mutating func push(_ range: consuming ChunkRange) {
         precondition(ending == .open, "a body has one end")
         guard range.count > 0 else { return }
         guard gathering == nil || range.count >= Limits.chunkSmallBytes else {
@@ -83,7 +83,7 @@ struct BodyFlow: ~Copyable {
         }
     }
 
-    private mutating func append(_ range: ChunkRange) {
+    private mutating func append(_ range: consuming ChunkRange) {
         totalBytes &+= Int64(range.count)
         bufferedBytes &+= range.count
         if first < ranges.count {
@@ -163,36 +163,42 @@ struct BodyFlow: ~Copyable {
             case .failed(let error): return .failed(error)
             }
         }
-        var range = ranges[first]
-        if range.count > limit {
+        guard ranges[first].count <= limit else {
+            var range = ranges[first]
             ranges[first].dropFirst(limit)
             range.end = range.start &+ UInt32(truncatingIfNeeded: limit)
-        } else {
-            first &+= 1
-            takenBytes &+= range.chunk.capacity
-            if first == ranges.count {
-                ranges.removeAll(keepingCapacity: true)
-                first = 0
-                takenBytes = 0
-            } else if first >= 64 || takenBytes >= Limits.finishedBytes {
-                // Ranges that were taken hold their chunks until here.
-                ranges.removeFirst(first)
-                first = 0
-                takenBytes = 0
-            }
+            bufferedBytes &-= limit
+            return .bytes(range)
+        }
+        guard first &+ 1 < ranges.count else {
+            let last = ranges.takeLast()
+            ranges.removeAll()
+            first = 0
+            takenBytes = 0
+            bufferedBytes &-= last.count
+            return .bytes(last)
+        }
+        let range = ranges[first]
+        first &+= 1
+        takenBytes &+= range.chunk.capacity
+        if first >= 64 || takenBytes >= Limits.finishedBytes {
+            // Ranges that were taken hold their chunks until here.
+            ranges.removeFirst(first)
+            first = 0
+            takenBytes = 0
         }
         bufferedBytes &-= range.count
         return .bytes(range)
     }
 
     mutating func reset() {
-        if !ranges.isEmpty { ranges.removeAll(keepingCapacity: true) }
+        ranges.removeAll()
         first = 0
         takenBytes = 0
         ending = .open
         bufferedBytes = 0
         totalBytes = 0
         isWanted = false
-        gathering = nil
+        if gathering != nil { gathering = nil }
     }
 }

@@ -29,10 +29,10 @@ extension Arena {
 }
 
 struct HeaderFields: ~Copyable {
-    private var fields: [Field] = []
+    private var fields = UniqueArray<Field>()
     private var present = PresenceMask()
 
-    init() { fields.reserveCapacity(32) }
+    init() { fields.reserve(32) }
 
     var count: Int { fields.count }
 
@@ -81,7 +81,7 @@ struct HeaderFields: ~Copyable {
     func count(of id: HeaderName) -> Int {
         guard present.contains(id) else { return 0 }
         var found = 0
-        for field in fields where field.id == id { found += 1 }
+        for index in 0..<fields.count where fields[index].id == id { found += 1 }
         return found
     }
 
@@ -134,12 +134,12 @@ struct HeaderFields: ~Copyable {
     mutating func removeAll(where isDropped: (Field) -> Bool) {
         keep { !isDropped($0) }
         present = PresenceMask()
-        for field in fields { present.insert(field.id) }
+        for index in 0..<fields.count { present.insert(fields[index].id) }
     }
 
     mutating func reset() {
         guard !fields.isEmpty else { return }
-        fields.removeAll(keepingCapacity: true)
+        fields.removeAll()
         present = PresenceMask()
     }
 
@@ -154,7 +154,7 @@ struct HeaderFields: ~Copyable {
     }
 
     private mutating func forgetIfGone(_ id: HeaderName) {
-        for field in fields where field.id == id { return }
+        for index in 0..<fields.count where fields[index].id == id { return }
         present.remove(id)
     }
 }

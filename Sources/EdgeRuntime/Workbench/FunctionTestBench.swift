@@ -12,6 +12,8 @@ final class FunctionTestBench {
 
     init(_ file: FunctionTests.File) { self.file = file }
 
+    deinit { loop?.dissolve() }
+
     /// 2023-11-14T22:13:20Z, for a test that does not say what time it is.
     private static let someTime = 1_700_000_000.0
 

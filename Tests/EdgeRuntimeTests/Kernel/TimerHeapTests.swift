@@ -145,12 +145,62 @@ import Testing
         table.touch(first)
         table.touch(second)
         table.touch(first)
-        var round: [LoopMember] = []
-        table.takeTouched(into: &round)
+        let round = untouched(&table)
         #expect(round.map(ObjectIdentifier.init) == [first, second].map(ObjectIdentifier.init))
-        #expect(table.touched.isEmpty)
-        table.touch(first)
-        table.takeTouched(into: &round)
-        #expect(round.count == 1 && round.first === first)
+        #expect(untouched(&table).isEmpty)
+        table.touch(first.token)
+        #expect(untouched(&table).map(ObjectIdentifier.init) == [ObjectIdentifier(first)])
+        table.remove(second)
+        table.touch(second.token)
+        table.touch(Token.nobody)
+        #expect(untouched(&table).isEmpty)
+    }
+
+    private func untouched(_ table: inout MemberTable) -> [LoopMember] {
+        var members: [LoopMember] = []
+        let count = table.touchedCount
+        for index in 0..<count {
+            let member = table.beginTurn(at: index)
+            members.append(member.takeUnretainedValue())
+            table.endTurn(member)
+        }
+        table.dropTouched(count)
+        return members
+    }
+
+    @Test func whoIsTouchedInItsTurnGetsAnother() {
+        var table = MemberTable()
+        let member = LoopMember(loop: loop)
+        table.add(member)
+        table.touch(member)
+        let turn = table.beginTurn(at: 0)
+        table.touch(member)
+        table.touch(member)
+        table.endTurn(turn)
+        table.dropTouched(1)
+        #expect(untouched(&table).count == 1)
+        table.touch(member)
+        let last = table.beginTurn(at: 0)
+        table.touch(member)
+        table.settle(member)
+        table.endTurn(last)
+        table.dropTouched(1)
+        #expect(untouched(&table).isEmpty)
+    }
+
+    @Test func whoIsRemovedIsKeptUntilTheRoundIsOver() {
+        var table = MemberTable()
+        weak var gone: LoopMember?
+        do {
+            let member = LoopMember(loop: loop)
+            gone = member
+            table.add(member)
+            table.remove(member)
+        }
+        let isThere = gone != nil
+        #expect(isThere)
+        _ = table.takeLeaving()
+        let isStillThere = gone != nil
+        #expect(!isStillThere)
     }
 }

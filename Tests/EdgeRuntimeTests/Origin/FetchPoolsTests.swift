@@ -29,6 +29,8 @@ import Testing
             )
         }
 
+        deinit { loop.dissolve() }
+
         func server(_ port: Int) -> OriginServer {
             OriginServer(host: "127.0.0.1", port: UInt16(port), isTLS: false)
         }

@@ -81,6 +81,8 @@ import Testing
         let health: OriginHealth
         let prober: HealthProber
 
+        deinit { loop.dissolve() }
+
         init() throws {
             loop = EventLoop(
                 reactor: .simulated(reactor),

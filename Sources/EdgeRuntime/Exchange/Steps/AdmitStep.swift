@@ -4,16 +4,18 @@
 enum AdmitStep {
     static func run(_ exchange: Exchange) -> ViewerMachine.Event {
         do throws(EdgeError) {
-            try match(exchange)
+            try match(exchange, exchange.generation.configuration)
             return try admit(exchange)
         } catch {
             return .failed(error)
         }
     }
 
-    private static func match(_ exchange: Exchange) throws(EdgeError) {
+    private static func match(
+        _ exchange: Exchange,
+        _ configuration: Configuration
+    ) throws(EdgeError) {
         let arena = exchange.arena
-        let configuration = exchange.generation.configuration
         guard
             let distribution = configuration.distribution(for: arena[exchange.request.host])
         else { throw .unknownHost }

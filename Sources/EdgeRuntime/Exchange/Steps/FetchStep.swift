@@ -73,6 +73,7 @@ enum FetchStep {
 
     /// Hands over on a status of the group's list, while there is somebody to hand over to.
     static func failsOver(_ fetch: Fetch) -> Bool {
+        guard fetch.route.group != nil else { return false }
         let pool = fetch.route.pool
         guard handsOver(fetch, on: Int(fetch.response.status)) else { return false }
         pool?.cancel(fetch)

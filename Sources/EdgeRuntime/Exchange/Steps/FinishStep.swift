@@ -10,7 +10,7 @@ enum FinishStep {
             exchange.generation.background?.add(task, of: exchange.generation)
         }
         count(exchange, context.metrics)
-        if let log = context.accessLog { write(exchange, exchange.fetchFacts, to: log) }
+        if let log = context.accessLog { write(exchange, to: log) }
     }
 
     private static func count(_ exchange: Exchange, _ metrics: LoopMetrics) {
@@ -30,7 +30,7 @@ enum FinishStep {
         exchange.times.headSent > 0 ? exchange.response.status : 0
     }
 
-    private static func write(_ exchange: Exchange, _ fetch: FetchFacts?, to log: AccessLog) {
+    private static func write(_ exchange: Exchange, to log: AccessLog) {
         var record = AccessRecord()
         let times = exchange.times
         record.started = times.startedWall
@@ -54,12 +54,12 @@ enum FinishStep {
         record.connection = exchange.viewer.connectionID
         record.connectionRequest = UInt32(truncatingIfNeeded: exchange.viewer.requestNumber)
         record.generation = exchange.generation.number
-        record.failedFunction = exchange.functions.failed
-        record.notes = exchange.functions.notes
+        if !exchange.functions.failed.isEmpty { record.failedFunction = exchange.functions.failed }
+        if !exchange.functions.notes.isEmpty { record.notes = exchange.functions.notes }
         if let distribution = exchange.distribution { record.distribution = distribution.name }
         let behavior = exchange.replaced.map(\.behavior) ?? exchange.behavior
         if let behavior { record.behavior = behavior.path }
-        if let fetch {
+        if let fetch = exchange.fetchFacts {
             let configuration = exchange.generation.configuration
             record.origin = configuration.origins[fetch.origin].name
             record.retries = UInt8(clamping: max(0, fetch.attempts - 1))

@@ -11,9 +11,8 @@ enum OriginRequestStep {
         guard let exchange = fetch.exchange, let behavior = exchange.behavior else {
             return .gaveUp(.internalError)
         }
-        let configuration = exchange.generation.configuration
-        fetch.route.choose(behavior.target, in: configuration)
-        let settings = configuration.origins[fetch.route.origin]
+        let generation = exchange.generation
+        fetch.route.choose(behavior.target, in: generation.configuration)
         fetch.dropChanges()
         fetch.arena.reset()
         fetch.request.reset()
@@ -25,17 +24,24 @@ enum OriginRequestStep {
             fetch.request.query = fetch.arena.append(query, from: exchange.arena)
         }
         if fetch.route.plan == nil {
-            fetch.route.plan = RetryPlan(
-                method: fetch.request.method,
-                attemptsMax: settings.connectAttempts,
-                deadline: settings.totalTimeout.map { fetch.times.started + $0 } ?? .never
-            )
+            fetch.route.plan = plan(fetch, generation.configuration.origins)
         }
-        switch exchange.generation.origins.stations[fetch.route.origin] {
+        switch generation.origins.stations[fetch.route.origin] {
         case .files: return buildForFiles(fetch, exchange)
         case .servers(let set): return build(fetch, exchange, behavior, set)
         case .none: return .gaveUp(.notAvailable)
         }
+    }
+
+    /// Field by field: a copy of an origin's settings would count all that they hold.
+    private static func plan(_ fetch: Fetch, _ origins: [OriginSettings]) -> RetryPlan {
+        let started = fetch.times.started
+        let total = origins[fetch.route.origin].totalTimeout
+        return RetryPlan(
+            method: fetch.request.method,
+            attemptsMax: origins[fetch.route.origin].connectAttempts,
+            deadline: total.map { started + $0 } ?? .never
+        )
     }
 
     static func complete(_ fetch: Fetch) -> FetchMachine.Event {

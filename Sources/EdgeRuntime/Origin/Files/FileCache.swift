@@ -93,6 +93,14 @@ struct FileCache {
         case none
         case file(CachedFile)
         case absence([UInt8])
+
+        func isAt(_ path: Span<UInt8>) -> Bool {
+            switch self {
+            case .file(let file): file.path.equals(path)
+            case .absence(let key): key.span.equals(path)
+            case .none: false
+            }
+        }
     }
 
     private struct Slot {
@@ -183,18 +191,10 @@ struct FileCache {
         var at = buckets[bucket(hash)]
         while at != Self.end {
             let slot = Int(at)
-            if slots[slot].hash == hash, isAt(path, slot) { return slot }
+            if slots[slot].hash == hash, slots[slot].content.isAt(path) { return slot }
             at = slots[slot].next
         }
         return nil
-    }
-
-    private func isAt(_ path: Span<UInt8>, _ slot: Int) -> Bool {
-        switch slots[slot].content {
-        case .file(let file): file.path.equals(path)
-        case .absence(let key): key.span.equals(path)
-        case .none: false
-        }
     }
 
     private func cost(_ slot: Int) -> Int {

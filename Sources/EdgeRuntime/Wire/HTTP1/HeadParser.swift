@@ -84,16 +84,19 @@ enum HeadParser {
         _ base: Int,
         into fields: inout HeaderFields
     ) throws(EdgeError) {
-        var colon = start
-        while colon < end, bytes[colon].isTokenByte { colon &+= 1 }
-        guard colon < end, bytes[colon] == .colon, colon > start else {
-            throw fieldNameFault(bytes, start, colon, end)
+        let line = bytes.extracting(start..<end)
+        guard let length = line.firstIndex(of: .colon), length > 0 else {
+            throw fieldNameFault(bytes, start, end)
         }
-        let value = bytes.trimmed(colon &+ 1, end)
+        let name = line.extracting(first: length)
+        let id = HeaderName.named(name)
+        // A well-known name was compared with its spelling, byte by byte.
+        guard id != .other || name.isToken else { throw fieldNameFault(bytes, start, end) }
+        let value = bytes.trimmed(start &+ length &+ 1, end)
         fields.append(
             Field(
-                HeaderName.named(bytes.extracting(start..<colon)),
-                name: Slice(base &+ start, colon &- start),
+                id,
+                name: Slice(base &+ start, length),
                 value: Slice(base &+ value.lowerBound, value.count)
             )
         )
@@ -102,10 +105,11 @@ enum HeadParser {
     private static func fieldNameFault(
         _ bytes: Span<UInt8>,
         _ start: Int,
-        _ at: Int,
         _ end: Int
     ) -> EdgeError {
         if bytes[start].isBlank { return .obsFold }
+        var at = start
+        while at < end, bytes[at].isTokenByte { at += 1 }
         var next = at
         while next < end, bytes[next].isBlank { next += 1 }
         return next > at && next < end && bytes[next] == .colon ? .spaceBeforeColon : .badFieldName

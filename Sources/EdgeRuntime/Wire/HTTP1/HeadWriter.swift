@@ -123,16 +123,17 @@ enum HeadWriter {
             let field = fields[index]
             if field.id.isWrittenByEdge || field.id == skipped { continue }
             if let line = receivedLine(field, source) {
-                if line.lowerBound == run.upperBound {
-                    run = run.lowerBound..<line.upperBound
-                } else {
-                    out.append(source.extracting(run))
-                    run = line
+                if line.lowerBound != run.upperBound {
+                    if !run.isEmpty { out.append(source.extracting(run)) }
+                    run = line.lowerBound..<line.lowerBound
                 }
+                run = run.lowerBound..<line.upperBound
                 continue
             }
-            out.append(source.extracting(run))
-            run = 0..<0
+            if !run.isEmpty {
+                out.append(source.extracting(run))
+                run = 0..<0
+            }
             let value = source.extracting(field.value.start..<field.value.end)
             if field.name.isEmpty {
                 let name = field.id.canonical
@@ -143,7 +144,7 @@ enum HeadWriter {
                 out.append(line: name, value: value)
             }
         }
-        out.append(source.extracting(run))
+        if !run.isEmpty { out.append(source.extracting(run)) }
     }
 
     /// Where the whole line lies as it was received, when it does, in the spelling that we would give it.
