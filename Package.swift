@@ -27,11 +27,17 @@ let package = Package(
             pkgConfig: "libssl",
             providers: [.apt(["libssl-dev"])]
         ),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CBrotli",
+            pkgConfig: "libbrotlienc",
+            providers: [.apt(["libbrotli-dev"])]
+        ),
         .target(name: "CLua", linkerSettings: [.linkedLibrary("lua5.4")]),
         .target(name: "CBuild", cSettings: [.define("EDGED_COMMIT", to: "\"\(commit)\"")]),
         .target(
             name: "EdgeRuntime",
-            dependencies: ["CBuild", "CLinux", "COpenSSL", "CLua"],
+            dependencies: ["CBuild", "CLinux", "COpenSSL", "CLua", "CZlib", "CBrotli"],
             swiftSettings: house
         ),
         .executableTarget(name: "edged", dependencies: ["EdgeRuntime"], swiftSettings: house),

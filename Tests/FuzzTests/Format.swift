@@ -20,6 +20,10 @@ enum Format: String, CaseIterable {
     case cookie
     case jwt
     case base64
+    // Bodies in their codings.
+    case gzip
+    case deflate
+    case brotli
 
     func check(_ input: [UInt8]) {
         switch self {
@@ -37,6 +41,9 @@ enum Format: String, CaseIterable {
         case .cookie: CodecProperties.cookie(input)
         case .jwt: CodecProperties.jwt(input)
         case .base64: CodecProperties.base64(input)
+        case .gzip: CodingProperties.gzip(input)
+        case .deflate: CodingProperties.deflate(input)
+        case .brotli: CodingProperties.brotli(input)
         }
     }
 }

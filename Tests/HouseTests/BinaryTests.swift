@@ -15,6 +15,8 @@ import Testing
         "libswiftSwiftOnoneSupport", "libdispatch", "libBlocksRuntime",
         // docs/decisions/0001-system-libraries.md
         "liblua5.4", "libssl", "libcrypto",
+        // docs/decisions/0012-zlib-and-brotli.md
+        "libz", "libbrotlienc", "libbrotlidec", "libbrotlicommon",
     ]
 
     /// The test program lies in the folder that everything is built into.

@@ -20,6 +20,9 @@ struct Walls {
         ("BIO_", ["Crypto/", "Wire/TLS/"]),
         ("EVP_", ["Crypto/", "Wire/TLS/"]),
         ("X509_", ["Crypto/", "Wire/TLS/"]),
+        ("BrotliEncoder", ["Wire/Codecs/"]),
+        ("BrotliDecoder", ["Wire/Codecs/"]),
+        ("z_stream", ["Wire/Codecs/"]),
         ("lua_", ["Lua/"]),
         ("luaL_", ["Lua/"]),
         ("epoll_", ["Kernel/"]),
@@ -30,6 +33,7 @@ struct Walls {
     ]
     static let importers: [(module: String, folders: [String])] = [
         ("COpenSSL", ["Crypto/", "Wire/TLS/"]), ("CLua", ["Lua/"]),
+        ("CZlib", ["Wire/Codecs/"]), ("CBrotli", ["Wire/Codecs/"]),
     ]
 
     /// Type names that can be seen from other files, with the folders that declare them.

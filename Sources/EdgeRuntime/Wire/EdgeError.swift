@@ -101,6 +101,8 @@ extension EdgeError {
         case bodyTooLarge
         case bodyOnGet
         case badCoding
+        case codingTruncated
+        case codingTooLarge
         case headTimeout
         case bodyTimeout
         case writeTimeout
@@ -272,6 +274,8 @@ extension EdgeError.Kind {
         case .bodyTooLarge: Row("body_too_large", .client, .never, 413, .request)
         case .bodyOnGet: Row("body_on_get", .client, .never, 403, .request)
         case .badCoding: Row("bad_coding", .client, .never, 400, .request)
+        case .codingTruncated: Row("coding_truncated", .client, .never, 400, .request)
+        case .codingTooLarge: Row("coding_too_large", .client, .never, 413, .request)
         // The viewer was slow or went away. 499 is never sent: it is what the log says.
         case .headTimeout: Row("head_timeout", .client, .never, 408, .clientComm)
         case .bodyTimeout: Row("body_timeout", .client, .never, 408, .clientComm)
@@ -380,6 +384,8 @@ extension EdgeError {
     static var bodyTooLarge: Self { Self(.bodyTooLarge) }
     static var bodyOnGet: Self { Self(.bodyOnGet) }
     static var badCoding: Self { Self(.badCoding) }
+    static var codingTruncated: Self { Self(.codingTruncated) }
+    static var codingTooLarge: Self { Self(.codingTooLarge) }
     static var headTimeout: Self { Self(.headTimeout) }
     static var bodyTimeout: Self { Self(.bodyTimeout) }
     static var writeTimeout: Self { Self(.writeTimeout) }

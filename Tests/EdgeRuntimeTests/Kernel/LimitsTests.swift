@@ -118,4 +118,15 @@ import Testing
         #expect(Limits.randomBytesMax <= Int(CInt.max))
         #expect(Limits.publicKeyBytesMax <= Int(CInt.max))
     }
+
+    @Test func codersFitTheirLoop() {
+        #expect(Limits.compressedBytesMin < Limits.compressedBytesMax)
+        // A tick's share ends one block at most.
+        #expect(Limits.encodedBytesPerTick <= Limits.brotliBlockBytes)
+        #expect(Limits.decodedBytesFree < Limits.decodedBytesMax)
+        #expect(Limits.deflateBytesMax <= Limits.brotliEncoderBytesMax)
+        #expect(Limits.inflateBytesMax <= Limits.brotliDecoderBytesMax)
+        // Several of the largest at once.
+        #expect(4 * Limits.brotliDecoderBytesMax <= Limits.bufferedBytes)
+    }
 }
