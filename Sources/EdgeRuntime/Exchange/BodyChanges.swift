@@ -56,36 +56,17 @@ enum BodyDescription {
 
     /// The bytes change as they flow.
     static func map(_ fields: inout HeaderFields, _ arena: Arena) {
-        dropDigests(&fields, arena)
-        guard let index = fields.firstIndex(of: .etag) else { return }
-        let tag = fields[index].value
-        let isWeak = tag.count > 1 && arena[tag][0] == UInt8(ascii: "W")
-        guard !isWeak else { return }
-        let mark = arena.used
-        _ = arena.append("W/")
-        _ = arena.append(copyOf: tag)
-        fields[index] = Field(.etag, value: arena.slice(since: mark))
+        BodyFields.dropMeasures(&fields, arena)
+        BodyFields.weakenTag(&fields, arena)
     }
 
     /// Others take their place.
     static func replace(_ fields: inout HeaderFields, _ arena: Arena) {
-        dropDigests(&fields, arena)
+        BodyFields.dropMeasures(&fields, arena)
         fields.removeAll { field in
             switch field.id {
             case .contentEncoding, .contentRange, .etag, .lastModified: true
             default: false
-            }
-        }
-    }
-
-    private static func dropDigests(_ fields: inout HeaderFields, _ arena: Arena) {
-        fields.removeAll { field in
-            switch field.id {
-            case .contentLength, .contentMD5, .contentDigest, .acceptRanges: return true
-            case .other:
-                let name = arena[field.name]
-                return name.equalsIgnoringCase("digest") || name.equalsIgnoringCase("repr-digest")
-            default: return false
             }
         }
     }
