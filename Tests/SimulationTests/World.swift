@@ -130,7 +130,11 @@ final class World {
             shared: SharedParts(
                 name: Array("edge-sim".utf8),
                 events: EventLog(),
-                metrics: all
+                metrics: all,
+                cache: CacheIndex(
+                    budget: 8 << 20,
+                    secret: CacheSecret([UInt8](repeating: 7, count: 16).span)
+                )
             ),
             accessLog: AccessLog(ring: ring, format: .standard, location: "sim"),
             lookup: { _, _ in nil }

@@ -62,7 +62,7 @@ enum ConfigSchema {
         Setting("reload", .record(reload), "{}", "What a reload must pass."),
         Setting("explain", .record(explain), "{}", .passive, "Who may ask why."),
         Setting("uploads", .record(uploads), "{}", .passive, "Where uploads wait."),
-        Setting("cache", .record(cache), "{}", .passive, "Where objects are kept."),
+        Setting("cache", .record(cache), "{}", "Where objects are kept."),
         Setting(
             "origins",
             .map(.identifier, .record(origin)),

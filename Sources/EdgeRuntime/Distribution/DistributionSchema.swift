@@ -139,7 +139,6 @@ extension ConfigSchema {
             "cache",
             .either([.word(["off"]), .record(cacheRule)]),
             "{}",
-            .passive,
             "off, or how objects are kept."
         ),
         Setting("origin_request", .record(originRequest), "{}", "What goes on to the origin."),

@@ -121,6 +121,12 @@ struct OriginRequestPolicy: Sendable {
     @inline(__always)
     func keepsQueryName(_ name: Span<UInt8>) -> Bool { query.keeps(name) }
 
+    /// Whether any cookie may go on.
+    var keepsAnyCookie: Bool {
+        if case .none = cookies { return false }
+        return true
+    }
+
     /// True if the `Cookie` field can be copied as it is.
     var keepsAllCookies: Bool {
         guard case .all = cookies else { return false }

@@ -187,6 +187,7 @@ extension Exchange {
     /// Bytes that a function made take the place of the answer's.
     func show(_ bytes: [UInt8]) {
         dropFetch()
+        dropObject()
         made.reset()
         MadeBody.push(bytes, into: &made, context.loop.chunks)
         made.end()
@@ -229,6 +230,9 @@ extension Exchange {
         switch body {
         case .none, .own: return .ended
         case .made: return made.pull()
+        case .stored:
+            refill()
+            return made.pull()
         case .fetched: return fetch?.pullBody() ?? .ended
         }
     }
@@ -243,6 +247,7 @@ extension Exchange {
         switch body {
         case .none, .own: false
         case .made: made.isEmptyForNow
+        case .stored: isStoredEmptyForNow
         case .fetched: fetch?.isBodyEmptyForNow ?? false
         }
     }

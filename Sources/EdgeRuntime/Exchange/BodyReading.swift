@@ -204,6 +204,9 @@ extension HookRun {
             switch exchange.body {
             case .none, .own: return nil
             case .made: return look(&exchange.made)
+            case .stored:
+                exchange.refill()
+                return look(&exchange.made)
             case .fetched:
                 guard let fetch = exchange.fetch, fetch.bodyFraming != .none else { return nil }
                 if let filter = fetch.filter { return look(&filter.output) }
@@ -224,7 +227,7 @@ extension HookRun {
             if let exchange, fetch == nil {
                 switch exchange.body {
                 case .none, .own: return nil
-                case .made, .fetched: break
+                case .made, .fetched, .stored: break
                 }
             }
             return BodyDescription.fault(

@@ -47,6 +47,7 @@ final class EdgeContext {
     private(set) var metrics: LoopMetrics
     private(set) var accessLog: AccessLog?
     let events: EventLog
+    let desk: CacheDesk
     private(set) var generation: Generation
     /// Generations that were replaced and still have exchanges or connections.
     private var retiring: [Generation] = []
@@ -70,6 +71,7 @@ final class EdgeContext {
         metrics: LoopMetrics,
         accessLog: AccessLog?,
         events: EventLog,
+        cache: CacheIndex,
         bufferedBytesMax: Int
     ) {
         self.loop = loop
@@ -79,6 +81,7 @@ final class EdgeContext {
         self.metrics = metrics
         self.accessLog = accessLog
         self.events = events
+        desk = CacheDesk(index: cache, loop: loop)
         loop.chunks.budget = bufferedBytesMax
         ids = RequestIDSource(random: &loop.random)
         generation.prepareBackground(self)

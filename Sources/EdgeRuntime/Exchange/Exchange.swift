@@ -31,6 +31,8 @@ enum ResponseBody {
     /// What a function made, in `Exchange.made`; so many bytes.
     case made(Int)
     case fetched
+    /// `Exchange.cache` reads it into `Exchange.made`.
+    case stored
 }
 
 /// A failure while its error page is fetched: what the log tells, and what goes out if the page fails as well.
@@ -66,6 +68,9 @@ final class Exchange {
 
     /// Who shows the response to the viewer. Touched, never called.
     var host = Token.nobody
+    /// This exchange is no viewer's: it asks the origin on behalf of the cache.
+    unowned(unsafe) var filler: Filler?
+    var cache = CacheTraces()
     var generation: Generation
     var distribution: Distribution?
     var behavior: Behavior?
@@ -88,6 +93,8 @@ final class Exchange {
     var body = ResponseBody.none
     var made = BodyFlow()
     var responseFraming = OutgoingFraming.none
+    /// Of what goes out of a stored body; nil while nobody knows.
+    var storedLength: Int64?
     var isUpgraded = false
     /// What the origin agreed to change to.
     var upgrade = Slice.empty
@@ -125,6 +132,9 @@ final class Exchange {
     func reset() {
         forgetState()
         dropChanges()
+        dropObject()
+        cache.reset()
+        storedLength = nil
         heads.reset()
         machine = ViewerMachine()
         host = .nobody
@@ -167,6 +177,14 @@ final class Exchange {
     /// HEAD, 204, 304: the head is all there is.
     var isBodiless: Bool {
         isHead || response.status == 204 || response.status == 304
+    }
+
+    /// The answer is an origin's, from there or from the cache.
+    var isOfOrigin: Bool {
+        switch body {
+        case .fetched, .stored: true
+        case .none, .own, .made: false
+        }
     }
 
     func touchHost() {

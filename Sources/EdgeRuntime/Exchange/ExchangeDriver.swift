@@ -72,15 +72,46 @@ extension Exchange {
     // MARK: The fetch's side
 
     func fetchHasHead(_ fetch: Fetch) {
+        if let filler {
+            filler.headArrived()
+            return
+        }
         precondition(fetch === self.fetch, "the head of another fetch")
         body = .fetched
         apply(.headArrived)
     }
 
     func fetchFailed(_ fetch: Fetch, _ error: EdgeError) {
+        if let filler {
+            filler.failed(error)
+            return
+        }
         precondition(fetch === self.fetch, "the failure of another fetch")
         dropFetch()
         apply(.failed(error))
+    }
+
+    // MARK: The cache's side
+
+    /// What it waited for is there, or will not come.
+    func fillEnded(_ outcome: Fill.Outcome) {
+        if let event = LookupStep.event(outcome, self) { apply(event) }
+    }
+
+    /// What is stored is shown to this one, though it is fresh for nobody.
+    func take(_ object: CachedObject) {
+        cache.object = object
+        result = .miss
+        apply(.found)
+    }
+
+    /// The fetch that was begun for all is for this viewer alone. `lender` began it and stays with it.
+    func borrow(_ lender: Exchange) {
+        fetch = lender.fetch.take()
+        lender.host = host
+        cache.lender = lender
+        body = .fetched
+        apply(.headArrived)
     }
 
     // MARK: The functions' side
@@ -97,6 +128,9 @@ extension Exchange {
             case .admit: action = machine.apply(AdmitStep.run(self))
             case .viewerRequest:
                 guard let event = ViewerFunctions.begin(.viewerRequest, for: self) else { return }
+                action = machine.apply(event)
+            case .lookup:
+                guard let event = LookupStep.run(self) else { return }
                 action = machine.apply(event)
             case .fetch:
                 let fetch = context.takeFetch()
@@ -132,5 +166,22 @@ extension Exchange {
         if fetchFacts == nil { fetchFacts = facts }
         if !fetch.isOver { fetch.cancel() } else { fetch.letGo() }
         context.giveBack(fetch)
+        guard let lender = cache.lender.take() else { return }
+        lender.endBackground()
+        context.giveBack(lender)
+    }
+
+    /// The answer does not come from this object.
+    func dropObject() {
+        guard cache.object != nil else { return }
+        cache.object = nil
+        guard let reader = cache.reader.take() else { return }
+        if let mark = reader.mark { context.desk.index.close(reader.body, mark) }
+        made.reset()
+    }
+
+    /// What functions have put off until the answer is sent.
+    func endBackground() {
+        for task in functions.deferred { generation.background?.add(task, of: generation) }
     }
 }

@@ -4,6 +4,7 @@
 enum Fallback {
     static func answer(_ exchange: Exchange, _ error: EdgeError) {
         exchange.dropFetch()
+        exchange.dropObject()
         if let replaced = exchange.replaced {
             pageFailed(exchange, replaced, because: error)
             return
@@ -30,6 +31,7 @@ enum Fallback {
             EventField("reason", reason)
         )
         exchange.dropFetch()
+        exchange.dropObject()
         exchange.behavior = replaced.behavior
         let word = replaced.error?.word ?? "error_page_failed"
         write(exchange, replaced.error, status: replaced.status, word: word)

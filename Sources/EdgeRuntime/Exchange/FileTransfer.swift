@@ -92,7 +92,7 @@ enum FileStep {
     }
 
     /// All of it at once: the bytes are shared, the texts are short.
-    private static func push(_ body: inout FileBody, of file: CachedFile, to fetch: Fetch) {
+    private static func push(_ body: inout BodyPieces, of file: CachedFile, to fetch: Fetch) {
         while true {
             switch body.next() {
             case .text(let text): fetch.body.push(text)
@@ -126,7 +126,7 @@ final class FileTransfer {
     private let path: [UInt8]
     private let isIndex: Bool
     private var file: OpenFile?
-    private var body = FileBody(0..<0)
+    private var body = BodyPieces(0..<0)
     /// The piece of the body that is being read.
     private var plan = FileReadPlan(from: 0, to: 0)
 

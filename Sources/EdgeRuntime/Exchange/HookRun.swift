@@ -16,6 +16,31 @@ struct FunctionTraces {
     /// For when the response has been sent.
     var deferred: [BackgroundTask] = []
 
+    /// The functions of the origin's stages, which run for another exchange, share what those of the viewer's know.
+    mutating func share(_ others: inout FunctionTraces, of generation: Generation) {
+        guard let stack = generation.functions?.state.stack else { return }
+        if others.state.isNone {
+            stack.pushTable()
+            others.state = stack.keep()
+        }
+        stack.push(others.state)
+        state = stack.keep()
+    }
+
+    /// What they leave for the viewer's log and functions.
+    mutating func take(_ others: FunctionTraces, from source: Arena, into arena: Arena) {
+        for note in others.notes where notes.count < Limits.functionNotesMax {
+            notes.append(
+                .init(
+                    name: arena.append(note.name, from: source),
+                    value: arena.append(note.value, from: source)
+                )
+            )
+        }
+        if !others.failed.isEmpty { failed = others.failed }
+        if others.hasAnswered { hasAnswered = true }
+    }
+
     mutating func reset() {
         if !notes.isEmpty { notes.removeAll(keepingCapacity: true) }
         if !deferred.isEmpty { deferred.removeAll() }
@@ -212,6 +237,7 @@ final class HookRun: FetchingRun {
         if fetch != nil { return "origin" }
         switch exchange.body {
         case .fetched: return "origin"
+        case .stored: return exchange.result == .miss ? "origin" : "cache"
         case .made: return "function"
         case .own, .none: return "edge"
         }

@@ -1,13 +1,14 @@
 // The order of a viewer exchange's steps, and what may follow each. Pure; `ExchangeDriver` runs what it says.
 //
-//   admit ─▶ viewerRequest ─▶ fetch ─headArrived─▶ respond ─▶ viewerResponse ─▶ deliver ─▶ finish
-//     │           │   functions  │ ▲                  ▲   │     │  functions       │
-//     │ failed    │ failed       │ └──errorPage (once)┼───┘     │ failed           │
-//     ├───────────┴──────────────┴──▶ fallback ◀──────┼─────────┘                  │
-//     │                                  └─answered──▶┤                            │
-//     └─answered (the edge, or a function)────────────┘                            │
-//                                                                                  │
-//   viewerGone, from anywhere ────────────────────────────────────────▶ finish ◀───┘ bodyFailed: truncated
+//                                  ┌────found─────────────────────┐
+//   admit ─▶ viewerRequest ─▶ lookup ─passed─▶ fetch ─headArrived─▶ respond ─▶ viewerResponse ─▶ deliver ─▶ finish
+//     │           │ functions   │ ▲              │                  ▲   │        │ functions       │
+//     │ failed    │ failed      │ └──errorPage (once)───────────────┼───┘        │ failed          │
+//     ├───────────┴─────────────┴────────────────┴──▶ fallback ◀────┼────────────┘                 │
+//     │                                                  └─answered─▶┤                             │
+//     └─answered (the edge, or a function)──────────────────────────┘                              │
+//                                                                                                  │
+//   viewerGone, from anywhere ───────────────────────────────────────────────▶ finish ◀────────────┘ bodyFailed: truncated
 //
 // The functions of viewer-response run once for each answer, on the edge's own as well; what replaces their answer or
 // hides their failure is not shown to them again.
@@ -26,6 +27,10 @@ struct ViewerMachine {
         case proceeded
         /// There is an answer that is no origin's: a redirect, a refusal, a preflight, a function's.
         case answered
+        /// The answer is stored, or is being stored.
+        case found
+        /// It has to be fetched for this viewer alone.
+        case passed
         /// The origin's final head is there.
         case headArrived
         /// The fetch came to nothing before a head.
@@ -43,6 +48,7 @@ struct ViewerMachine {
     enum Step: Equatable {
         case admit
         case viewerRequest
+        case lookup
         case fetch
         case fallback(EdgeError)
         case respond
@@ -61,6 +67,7 @@ struct ViewerMachine {
         case idle
         case admitting
         case requesting
+        case looking
         case fetching
         case responding
         case concluding
@@ -78,7 +85,7 @@ struct ViewerMachine {
     private var isConcluded = false
 
     var isDelivering: Bool { state == .delivering }
-    var isWaitingForHead: Bool { state == .fetching }
+    var isWaitingForHead: Bool { state == .fetching || state == .looking }
     /// The functions of viewer-request run.
     var isRequesting: Bool { state == .requesting }
     var isOver: Bool { state == .finished }
@@ -96,24 +103,34 @@ struct ViewerMachine {
         case .proceeded:
             switch state {
             case .requesting:
-                state = .fetching
-                return .run(.fetch)
+                state = .looking
+                return .run(.lookup)
             case .concluding:
                 state = .delivering
                 return .run(.deliver)
-            case .idle, .admitting, .fetching, .responding, .delivering, .finishing, .finished:
+            case .idle, .admitting, .looking, .fetching, .responding, .delivering, .finishing,
+                .finished:
                 impossible(event)
             }
         case .answered:
             switch state {
-            case .admitting, .requesting, .fetching, .responding, .concluding:
+            case .admitting, .requesting, .looking, .fetching, .responding, .concluding:
                 state = .responding
                 return .run(.respond)
             case .idle, .delivering, .finishing, .finished: impossible(event)
             }
+        case .found:
+            guard state == .looking else { impossible(event) }
+            state = .responding
+            return .run(.respond)
+        case .passed:
+            guard state == .looking else { impossible(event) }
+            state = .fetching
+            return .run(.fetch)
         case .headArrived:
             switch state {
-            case .fetching:
+            // Also of a fetch that was begun for many and turned out to be for this one alone.
+            case .fetching, .looking:
                 state = .responding
                 return .run(.respond)
             // News of a fetch that nobody waits for any more.
@@ -127,8 +144,8 @@ struct ViewerMachine {
             precondition(!isErrorPage, "one replacement for each answer")
             isErrorPage = true
             isFallback = false
-            state = .fetching
-            return .run(.fetch)
+            state = .looking
+            return .run(.lookup)
         case .ready:
             guard state == .responding else { impossible(event) }
             guard !isConcluded else {
@@ -144,7 +161,8 @@ struct ViewerMachine {
                 state = .finishing
                 return .run(.finish)
             case .finishing: return .wait
-            case .idle, .admitting, .requesting, .fetching, .responding, .concluding, .finished:
+            case .idle, .admitting, .requesting, .looking, .fetching, .responding, .concluding,
+                .finished:
                 impossible(event)
             }
         case .bodyFailed:
@@ -153,7 +171,8 @@ struct ViewerMachine {
             return .run(.truncate)
         case .viewerGone:
             switch state {
-            case .idle, .admitting, .requesting, .fetching, .responding, .concluding, .delivering:
+            case .idle, .admitting, .requesting, .looking, .fetching, .responding, .concluding,
+                .delivering:
                 state = .finishing
                 return .run(.finish)
             case .finishing, .finished: return .wait
@@ -167,7 +186,7 @@ struct ViewerMachine {
 
     private mutating func failed(_ error: EdgeError) -> Action {
         switch state {
-        case .admitting, .requesting, .fetching, .concluding:
+        case .admitting, .requesting, .looking, .fetching, .concluding:
             state = .responding
             isFallback = true
             return .run(.fallback(error))

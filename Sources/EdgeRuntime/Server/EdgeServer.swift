@@ -19,7 +19,7 @@ package final class EdgeServer: @unchecked Sendable {
     private var watchList: WatchList
     private var watch: ReloadWatch?
     private let storeWatch: StoreWatch
-    private let shared: SharedParts
+    let shared: SharedParts
     private let tickets: TicketKeys
     private let systemd = Systemd()
     private(set) var published: Published
@@ -62,7 +62,17 @@ package final class EdgeServer: @unchecked Sendable {
         )
         watchList = watchList.union(WatchList(files: published.functions.files))
         metrics = Metrics(vocabulary: published.vocabulary)
-        shared = SharedParts(name: Self.name(configuration), events: events, metrics: metrics)
+        var secretRandom = SecureRandom.system
+        let cache = CacheIndex(
+            budget: configuration.settings.cache.memoryBytes,
+            secret: CacheSecret(from: &secretRandom)
+        )
+        shared = SharedParts(
+            name: Self.name(configuration),
+            events: events,
+            metrics: metrics,
+            cache: cache
+        )
         control = try Self.loop(blocking: Self.blockingPool(0))
         storeWatch = StoreWatch(loop: control, events: events)
         let places = ConfigPlaceFinder(tree: loaded.tree)
@@ -250,6 +260,7 @@ package final class EdgeServer: @unchecked Sendable {
         let old = published
         published = next.published
         logs.adopt(next.logs)
+        shared.cache.resize(to: next.published.configuration.settings.cache.memoryBytes)
         if let change = next.admin { admin?.adopt(change) }
         let sockets = next.sockets.adopt()
         let turning = Locked(workers.count)

@@ -186,8 +186,10 @@ final class SharedParts: Sendable {
     let metrics: Metrics
     /// See `EdgeContext.name`.
     let name: [UInt8]
+    let cache: CacheIndex
 
-    init(name: [UInt8], events: EventLog, metrics: Metrics) {
+    init(name: [UInt8], events: EventLog, metrics: Metrics, cache: CacheIndex) {
+        self.cache = cache
         self.name = name
         self.events = events
         self.metrics = metrics

@@ -17,6 +17,7 @@ extension EdgeServer {
         facts.accessLogLines = UInt64(logs.accessLines)
         facts.accessLogLinesDropped = UInt64(logs.accessLinesDropped)
         facts.eventLogLinesDropped = UInt64(events.droppedLines)
+        facts.cache = shared.cache.facts
         return MetricsPage.render(loops: metrics.all, facts: facts)
     }
 

@@ -43,6 +43,7 @@ final class Worker: @unchecked Sendable {
             metrics: shared.metrics.all[index],
             accessLog: accessLog,
             events: shared.events,
+            cache: shared.cache,
             bufferedBytesMax: published.configuration.settings.limits.bufferedBytes / loopCount
         )
     }
@@ -97,6 +98,7 @@ final class Worker: @unchecked Sendable {
     /// What a loop does unasked: its gauges, and on one of them the health of origins. On the worker's thread.
     func beginChores(_ published: Published) {
         _ = Gauges(context: context, index: index, pulse: pulse)
+        if index == 0 { _ = CacheSweep(context.desk.index, loop: loop) }
         probe(published)
         beginBackground()
     }

@@ -375,6 +375,11 @@ enum ProcessMetric: UInt8, CaseIterable {
     case accessLogLines
     case accessLogLinesDropped
     case eventLogLinesDropped
+    case cacheBytes
+    case cacheObjects
+    case cacheEvictions
+    case cacheFills
+    case cachePurges
 
     /// Label names that are not dimensions.
     var labels: [StaticString] {
@@ -382,7 +387,8 @@ enum ProcessMetric: UInt8, CaseIterable {
         case .buildInfo: ["version", "commit", "compiler"]
         case .certificateExpiry: ["certificate"]
         case .startTime, .generation, .accessLogLines, .accessLogLinesDropped,
-            .eventLogLinesDropped:
+            .eventLogLinesDropped, .cacheBytes, .cacheObjects, .cacheEvictions, .cacheFills,
+            .cachePurges:
             []
         }
     }
@@ -421,6 +427,31 @@ enum ProcessMetric: UInt8, CaseIterable {
             .count,
             "edged_event_log_dropped_lines_total",
             "Lines of the event log that were lost."
+        ),
+        MetricRow(
+            .gauge,
+            .bytes,
+            "edged_cache_memory_bytes",
+            "Memory that stored objects take, with what they cost besides their bytes."
+        ),
+        MetricRow(.gauge, .count, "edged_cache_objects", "Stored objects, each variant by itself."),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_evictions_total",
+            "Objects, or blocks of large ones, that were thrown out for want of memory."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_fills_total",
+            "Requests to origins on behalf of the cache, however many viewers waited for each."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_purges_total",
+            "Rules of invalidation that were written down."
         ),
     ]
 }

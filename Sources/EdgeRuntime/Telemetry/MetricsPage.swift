@@ -19,6 +19,7 @@ struct ProcessFacts {
     var certificates: [Certificate] = []
     var accessLogLines: UInt64 = 0
     var accessLogLinesDropped: UInt64 = 0
+    var cache = CacheFacts()
     var eventLogLinesDropped: UInt64 = 0
 }
 
@@ -94,6 +95,11 @@ struct MetricsPage {
             }
         case .accessLogLines:
             write(sample: name, [], Int64(clamping: facts.accessLogLines), row.unit)
+        case .cacheBytes: write(sample: name, [], Int64(facts.cache.bytes), row.unit)
+        case .cacheObjects: write(sample: name, [], Int64(facts.cache.objects), row.unit)
+        case .cacheEvictions: write(sample: name, [], Int64(facts.cache.evictions), row.unit)
+        case .cacheFills: write(sample: name, [], Int64(facts.cache.fills), row.unit)
+        case .cachePurges: write(sample: name, [], Int64(facts.cache.purges), row.unit)
         case .accessLogLinesDropped:
             write(sample: name, [], Int64(clamping: facts.accessLogLinesDropped), row.unit)
         case .eventLogLinesDropped:
@@ -178,4 +184,13 @@ struct MetricsPage {
         text += "." + digits
         return text
     }
+}
+
+/// What is stored in the process, for all loops.
+struct CacheFacts {
+    var bytes = 0
+    var objects = 0
+    var evictions = 0
+    var fills = 0
+    var purges = 0
 }

@@ -158,6 +158,19 @@ enum ContentRange {
         return arena.slice(since: mark)
     }
 
+    /// What an origin says of the part that it sends; nil where that is no single range of a known length.
+    static func parse(_ value: Span<UInt8>) -> (range: Range<Int64>, size: Int64)? {
+        guard value.count > 6, value.extracting(first: 6).equalsIgnoringCase("bytes "),
+            let dash = value.firstIndex(of: UInt8(ascii: "-"), from: 6),
+            let slash = value.firstIndex(of: UInt8(ascii: "/"), from: dash),
+            let first = value.extracting(6..<dash).decimal,
+            let last = value.extracting(dash + 1..<slash).decimal,
+            let size = value.extracting(slash + 1..<value.count).decimal,
+            first <= last, last < size
+        else { return nil }
+        return (first..<last + 1, size)
+    }
+
     private static func append(_ value: Int64, _ arena: Arena) {
         _ = arena.append(DecimalDigits(value).span)
     }

@@ -161,6 +161,10 @@ extension EdgeError {
         case arenaOverflow
         case fileUnreadable
         case fileChanged
+        case objectEvicted
+        case fillAbandoned
+        case objectChanged
+        case notInCache
         case internalError
     }
 }
@@ -342,6 +346,10 @@ extension EdgeError.Kind {
         case .arenaOverflow: Row("arena_overflow", .edge, .never, 500, .error)
         case .fileUnreadable: Row("file_unreadable", .edge, .never, 500, .error)
         case .fileChanged: Row("file_changed", .edge, .never, 500, .error)
+        case .objectEvicted: Row("object_evicted", .edge, .always, 500, .error)
+        case .objectChanged: Row("object_changed", .edge, .always, 500, .error)
+        case .fillAbandoned: Row("fill_abandoned", .edge, .always, 500, .error)
+        case .notInCache: Row("not_in_cache", .edge, .never, 504, .error)
         case .internalError: Row("internal_error", .edge, .never, 500, .error)
         }
     }
@@ -444,5 +452,13 @@ extension EdgeError {
     static var arenaOverflow: Self { Self(.arenaOverflow) }
     static var fileUnreadable: Self { Self(.fileUnreadable) }
     static var fileChanged: Self { Self(.fileChanged) }
+    /// What a slow viewer had still to get is not in memory any more.
+    static var objectEvicted: Self { Self(.objectEvicted) }
+    /// The origin's object is another one by now: its parts do not fit those that are stored.
+    static var objectChanged: Self { Self(.objectChanged) }
+    /// Nobody was left who read what the cache was fetching.
+    static var fillAbandoned: Self { Self(.fillAbandoned) }
+    /// The viewer wants an answer of the cache or none.
+    static var notInCache: Self { Self(.notInCache) }
     static var internalError: Self { Self(.internalError) }
 }

@@ -63,3 +63,23 @@ struct MultipartRanges {
         return heads[index]
     }
 }
+
+extension MultipartRanges {
+    /// 128 bits of chance: no content has it.
+    static func boundary(_ random: inout Random) -> InlineArray<32, UInt8> {
+        var text = InlineArray<32, UInt8>(repeating: 0)
+        var bits = (random.next(), random.next())
+        for index in 0..<16 {
+            text[index] = digit(bits.0)
+            text[index + 16] = digit(bits.1)
+            bits.0 >>= 4
+            bits.1 >>= 4
+        }
+        return text
+    }
+
+    private static func digit(_ bits: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: bits & 0xf)
+        return value < 10 ? 0x30 + value : 0x61 + value - 10
+    }
+}

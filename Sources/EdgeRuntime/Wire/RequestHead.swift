@@ -50,4 +50,21 @@ struct RequestHead: ~Copyable {
         version = .http11
         fields.reset()
     }
+
+    /// All that another head says, in this one's memory.
+    mutating func copy(_ other: borrowing RequestHead, from source: Arena, into arena: Arena) {
+        reset()
+        method = other.method
+        methodToken = arena.append(other.methodToken, from: source)
+        target = arena.append(other.target, from: source)
+        form = other.form
+        path = arena.append(other.path, from: source)
+        query = other.query.map { arena.append($0, from: source) }
+        authority = arena.append(other.authority, from: source)
+        host = arena.append(other.host, from: source)
+        port = other.port
+        scheme = other.scheme
+        version = other.version
+        fields.append(other.fields, from: source, into: arena)
+    }
 }

@@ -8,7 +8,8 @@ import Testing
 
     private static let admit: Step = (.started, .run(.admit))
     private static let admitted: Step = (.admitted, .run(.viewerRequest))
-    private static let fetch: Step = (.proceeded, .run(.fetch))
+    private static let look: Step = (.proceeded, .run(.lookup))
+    private static let fetch: Step = (.passed, .run(.fetch))
     private static let head: Step = (.headArrived, .run(.respond))
     private static let ready: Step = (.ready, .run(.viewerResponse))
     private static let deliver: Step = (.proceeded, .run(.deliver))
@@ -28,7 +29,8 @@ import Testing
         let over = run(
             "fetched",
             [
-                Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver,
+                Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, Self.ready,
+                Self.deliver,
                 (.delivered, .run(.finish)),
                 (.finished, .wait),
             ]
@@ -40,10 +42,12 @@ import Testing
         )
         let delivering = run(
             "delivering",
-            [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver]
+            [Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, Self.ready, Self.deliver]
         )
         #expect(delivering.isDelivering && !delivering.isWaitingForHead)
-        #expect(run("fetching", [Self.admit, Self.admitted, Self.fetch]).isWaitingForHead)
+        #expect(
+            run("fetching", [Self.admit, Self.admitted, Self.look, Self.fetch]).isWaitingForHead
+        )
     }
 
     @Test func aFailureBecomesAPage() {
@@ -52,8 +56,11 @@ import Testing
             (.answered, .run(.respond)), Self.ready, Self.deliver,
         ]
         run("admission", [Self.admit] + page)
-        run("fetch", [Self.admit, Self.admitted, Self.fetch] + page)
-        run("completing the answer", [Self.admit, Self.admitted, Self.fetch, Self.head] + page)
+        run("fetch", [Self.admit, Self.admitted, Self.look, Self.fetch] + page)
+        run(
+            "completing the answer",
+            [Self.admit, Self.admitted, Self.look, Self.fetch, Self.head] + page
+        )
     }
 
     @Test func aPageThatFailsIsDeliveredAsItIs() {
@@ -63,17 +70,20 @@ import Testing
             (.delivered, .run(.finish)),
         ]
         run("admission", [Self.admit, failure] + again)
-        run("fetch", [Self.admit, Self.admitted, Self.fetch, failure] + again)
-        run("answer", [Self.admit, Self.admitted, Self.fetch, Self.head, failure] + again)
+        run("fetch", [Self.admit, Self.admitted, Self.look, Self.fetch, failure] + again)
+        run(
+            "answer",
+            [Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, failure] + again
+        )
     }
 
     @Test func anErrorPageIsFetchedOnce() {
-        let wanted: Step = (.errorPageWanted, .run(.fetch))
+        let wanted: Step = (.errorPageWanted, .run(.lookup))
         let shown = run(
             "for the origin's status",
             [
-                Self.admit, Self.admitted, Self.fetch, Self.head, wanted, Self.head, Self.ready,
-                Self.deliver,
+                Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, wanted, Self.fetch,
+                Self.head, Self.ready, Self.deliver,
             ]
         )
         #expect(shown.isErrorPage)
@@ -81,9 +91,9 @@ import Testing
         run(
             "for a failure, and fails itself",
             [
-                Self.admit, Self.admitted, Self.fetch,
+                Self.admit, Self.admitted, Self.look, Self.fetch,
                 (.failed(Self.error), .run(.fallback(Self.error))),
-                (.answered, .run(.respond)), wanted, Self.head,
+                (.answered, .run(.respond)), wanted, Self.fetch, Self.head,
                 (.failed(Self.error), .run(.fallback(Self.error))),
                 (.answered, .run(.respond)), (.failed(Self.error), .run(.deliver)),
             ]
@@ -93,11 +103,15 @@ import Testing
     @Test func whoIsGoneIsFinishedOnce() {
         let ways: [(String, [Step])] = [
             ("idle", []), ("admitting", [Self.admit]),
-            ("fetching", [Self.admit, Self.admitted, Self.fetch]),
-            ("responding", [Self.admit, Self.admitted, Self.fetch, Self.head]),
+            ("looking", [Self.admit, Self.admitted, Self.look]),
+            ("fetching", [Self.admit, Self.admitted, Self.look, Self.fetch]),
+            ("responding", [Self.admit, Self.admitted, Self.look, Self.fetch, Self.head]),
             (
                 "delivering",
-                [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver]
+                [
+                    Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, Self.ready,
+                    Self.deliver,
+                ]
             ),
         ]
         for (name, way) in ways {
@@ -117,7 +131,8 @@ import Testing
         let over = run(
             "truncated",
             [
-                Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready, Self.deliver,
+                Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, Self.ready,
+                Self.deliver,
                 (.bodyFailed, .run(.truncate)),
                 (.finished, .wait), (.viewerGone, .wait),
             ]
@@ -131,10 +146,24 @@ import Testing
         run("viewer-request answers", [Self.admit, Self.admitted] + shown + [Self.deliver])
         run("viewer-request fails", [Self.admit, Self.admitted, failed] + shown + [Self.deliver])
         // What hides the failure of viewer-response, or replaces its answer, is not shown to it again.
-        let concluding = [Self.admit, Self.admitted, Self.fetch, Self.head, Self.ready]
+        let concluding = [Self.admit, Self.admitted, Self.look, Self.fetch, Self.head, Self.ready]
         let after: [Step] = [(.answered, .run(.respond)), (.ready, .run(.deliver))]
         run("viewer-response answers", concluding + after)
         run("viewer-response fails", concluding + [failed] + after)
         run("the viewer leaves meanwhile", concluding + [(.viewerGone, .run(.finish))])
+    }
+
+    @Test func whatIsStoredIsShown() {
+        let looking = [Self.admit, Self.admitted, Self.look]
+        let found: Step = (.found, .run(.respond))
+        run("a hit", looking + [found, Self.ready, Self.deliver, (.delivered, .run(.finish))])
+        // The fetch that was begun for all turns out to be for this viewer alone.
+        run("a fetch taken over", looking + [Self.head, Self.ready, Self.deliver])
+        run("a fetch that failed", looking + [(.failed(Self.error), .run(.fallback(Self.error)))])
+        run(
+            "an error page from the cache",
+            looking + [found, (.errorPageWanted, .run(.lookup)), found, Self.ready, Self.deliver]
+        )
+        #expect(run("waiting", looking).isWaitingForHead)
     }
 }

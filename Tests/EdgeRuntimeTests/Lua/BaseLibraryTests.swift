@@ -196,7 +196,7 @@ import Testing
         (
             "no",
             #"""
-            local t=setmetatable({},{__mode='kv'}) for r=1,20 do for i=1,500 do t[{}]={} \#
+            local t=setmetatable({},{__mode='kv'}) for r=1,6 do for i=1,500 do t[{}]={} \#
             t['k'..i]={} end for k,v in pairs(t) do if v==nil then return 'bad' end end \#
             end return 'no'
             """#

@@ -24,6 +24,10 @@ enum DeliverStep {
         case .none: return .none
         case .own(let slice): return .length(Int64(slice.count))
         case .made(let count): return .length(Int64(count))
+        case .stored:
+            if let length = exchange.storedLength { return .length(length) }
+            if exchange.isHead { return .none }
+            return exchange.request.version == .http10 ? .untilClose : .chunked
         case .fetched:
             guard let fetch = exchange.fetch else { return .none }
             switch fetch.bodyFraming {

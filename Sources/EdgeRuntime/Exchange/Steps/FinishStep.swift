@@ -6,9 +6,8 @@ enum FinishStep {
         exchange.times.ended = context.loop.now
         exchange.functions.run?.giveUp()
         exchange.dropFetch()
-        for task in exchange.functions.deferred {
-            exchange.generation.background?.add(task, of: exchange.generation)
-        }
+        exchange.dropObject()
+        exchange.endBackground()
         count(exchange, context.metrics)
         if let log = context.accessLog { write(exchange, to: log) }
     }

@@ -5,9 +5,16 @@ enum ViewerResponseStep {
     static func run(_ exchange: Exchange) -> ViewerMachine.Event {
         if let fetch = exchange.fetch, case .fetched = exchange.body {
             take(fetch, into: exchange)
+        } else if let object = exchange.cache.object, !exchange.isShowingStored {
+            do throws(EdgeError) {
+                try exchange.show(object)
+            } catch {
+                return .failed(error)
+            }
+            if exchange.response.status >= 400 { exchange.result = .error }
         }
         if wantsErrorPage(exchange) { return .errorPageWanted }
-        if let replaced = exchange.replaced, case .fetched = exchange.body {
+        if let replaced = exchange.replaced, exchange.isOfOrigin {
             if (200...299).contains(exchange.response.status) {
                 exchange.response.status = replaced.pageStatus
                 exchange.response.reason = .empty
@@ -62,6 +69,8 @@ enum ViewerResponseStep {
             let page = distribution.errorPage(for: status), let path = page.path
         else { return false }
         exchange.dropFetch()
+        exchange.dropObject()
+        exchange.body = .none
         exchange.result = .error
         exchange.replaced = ReplacedAnswer(
             status: exchange.response.status,
@@ -88,6 +97,7 @@ enum ViewerResponseStep {
             name: name.span,
             in: arena
         )
+        CacheFields.write(exchange)
         let mark = arena.used
         _ = arena.append(exchange.result.word)
         _ = arena.append(" from edge")

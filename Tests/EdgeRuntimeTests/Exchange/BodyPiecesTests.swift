@@ -2,11 +2,11 @@ import Testing
 
 @testable import EdgeRuntime
 
-@Suite struct FileBodyTests {
+@Suite struct BodyPiecesTests {
     private let content: [UInt8] = (0..<100).map { UInt8($0) }
 
     /// The bytes of a body as they would go out; nil while it pretends to be at its end and is not.
-    private func assemble(_ body: FileBody) -> [UInt8]? {
+    private func assemble(_ body: BodyPieces) -> [UInt8]? {
         var body = body
         var bytes: [UInt8] = []
         while true {
@@ -24,13 +24,13 @@ import Testing
     }
 
     @Test func oneRangeIsOnePiece() {
-        #expect(assemble(FileBody(10..<20)) == Array(content[10..<20]))
-        #expect(FileBody(10..<20).length == 10)
+        #expect(assemble(BodyPieces(10..<20)) == Array(content[10..<20]))
+        #expect(BodyPieces(10..<20).length == 10)
     }
 
     @Test func anEmptyFileHasNoPieces() {
-        #expect(assemble(FileBody(0..<0)) == [])
-        #expect(FileBody(0..<0).length == 0)
+        #expect(assemble(BodyPieces(0..<0)) == [])
+        #expect(BodyPieces(0..<0).length == 0)
     }
 
     @Test func partsStandBetweenTexts() throws {
@@ -46,7 +46,7 @@ import Testing
             in: arena
         )
         let ledger = ChunkLedger()
-        let body = FileBody(parts, arena, ledger: ledger)
+        let body = BodyPieces(parts, arena, ledger: ledger)
         // The texts do not live in the arena any more.
         arena.reset()
         let head = "\r\nContent-Type: image/x\r\nContent-Range: bytes "

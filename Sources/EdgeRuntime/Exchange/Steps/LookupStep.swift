@@ -1,0 +1,215 @@
+// Is the answer here, is it on its way, or has it to be asked for?
+//
+//   no cache for this request ─────────────────────────────────▶ passed: fetch for this viewer alone
+//   object, fresh ─────────────────────────────────────────────▶ found
+//   object, stale, may be shown while it is refreshed ─ join ──▶ found
+//   object, stale ──┐
+//   nothing ────────┴─ join ─ leads: begin the fetch ─▶ wait
+//                           ├ follows ────────────────▶ wait
+//                           └ it was remembered that the answer is nobody else's ─▶ passed
+
+enum LookupStep {
+    /// Nil: the exchange waits, `fillEnded` follows.
+    static func run(_ exchange: Exchange) -> ViewerMachine.Event? {
+        guard let rule = exchange.behavior?.cache, isRead(exchange) else { return .passed }
+        let index = exchange.context.desk.index
+        exchange.cache.key = key(exchange, rule, index)
+        return look(exchange, rule)
+    }
+
+    /// Only what is asked by GET is looked up, and a HEAD is answered from the same object.
+    private static func isRead(_ exchange: Exchange) -> Bool {
+        if exchange.machine.isErrorPage { return true }
+        guard exchange.request.method == .get || exchange.request.method == .head else {
+            exchange.cache.verdict = .passed(.method)
+            return false
+        }
+        guard !exchange.request.fields.contains(.upgrade) else {
+            exchange.cache.verdict = .passed(.upgrade)
+            return false
+        }
+        return true
+    }
+
+    private static func key(
+        _ exchange: Exchange,
+        _ rule: CacheRule,
+        _ index: CacheIndex
+    ) -> CacheKey {
+        let name = exchange.distribution?.name ?? ""
+        return CacheKeyBuilder.key(
+            distribution: name.utf8.span,
+            request: exchange.request,
+            path: exchange.fetchPath,
+            query: exchange.machine.isErrorPage ? nil : exchange.request.query,
+            arena: exchange.arena,
+            rule: rule,
+            acceptEncoding: exchange.cache.encoding,
+            secret: index.secret
+        )
+    }
+
+    static func look(_ exchange: Exchange, _ rule: CacheRule) -> ViewerMachine.Event? {
+        guard let key = exchange.cache.key else { return .passed }
+        let context = exchange.context
+        let index = context.desk.index
+        let look = index.look(key, now: context.loop.now) { variant($0, exchange, index) }
+        switch look {
+        case .object(let object, let standing): return judge(object, standing, exchange, rule)
+        case .pass(let reason):
+            exchange.cache.verdict = .passed(reason)
+            return .passed
+        case .otherVariants: return join(exchange, insteadOf: nil, .missed(.otherVariants))
+        case .absent: return join(exchange, insteadOf: nil, .missed(.absent))
+        }
+    }
+
+    private static func variant(
+        _ names: VaryNames,
+        _ exchange: Exchange,
+        _ index: CacheIndex
+    ) -> UInt64 {
+        names.variant(
+            of: exchange.request,
+            exchange.arena,
+            exchange.behavior?.originRequest ?? .all,
+            exchange.cache.encoding,
+            index.secret
+        )
+    }
+
+    private static func judge(
+        _ object: CachedObject,
+        _ standing: CachedObject.Standing,
+        _ exchange: Exchange,
+        _ rule: CacheRule
+    ) -> ViewerMachine.Event? {
+        let now = exchange.context.loop.clock.wall.seconds
+        let index = exchange.context.desk.index
+        var standing = standing
+        if standing.checkedSequence < index.purgeSequence {
+            switch index.examine(object) {
+            case .hard: return join(exchange, insteadOf: nil, .missed(.purged))
+            case .soft: standing.isDoubted = true
+            case nil: break
+            }
+        }
+        exchange.cache.age = object.freshness.age(at: now)
+        if !standing.isDoubted {
+            switch object.freshness.judge(at: now) {
+            case .fresh: return found(object, exchange, .hit(.fresh))
+            case .staleWhileRevalidate:
+                refresh(object, exchange)
+                return found(object, exchange, .hit(.staleWhileRevalidate))
+            case .stale: break
+            }
+        }
+        if standing.shownUntil > now { return found(object, exchange, .hit(.staleOnError)) }
+        return join(exchange, insteadOf: object, .missed(.stale))
+    }
+
+    private static func found(
+        _ object: CachedObject,
+        _ exchange: Exchange,
+        _ verdict: CacheVerdict
+    ) -> ViewerMachine.Event {
+        exchange.cache.object = object
+        if exchange.cache.isLeader {
+            // Its verdict was made when it asked.
+            exchange.result = exchange.cache.wasConfirmed ? .refreshHit : .miss
+        } else {
+            exchange.cache.verdict = verdict
+            exchange.result = .hit
+        }
+        return .found
+    }
+
+    /// What the fetch brought for which it has waited, whatever became of it since: who asked together is answered
+    /// together.
+    private static func take(
+        _ object: CachedObject,
+        _ exchange: Exchange
+    ) -> ViewerMachine.Event {
+        let now = exchange.context.loop.clock.wall.seconds
+        exchange.cache.age = object.freshness.age(at: now)
+        let isStale = object.freshness.judge(at: now) != .fresh
+        return found(object, exchange, .hit(isStale ? .staleOnError : .fresh))
+    }
+
+    // MARK: Asking the origin
+
+    private static func join(
+        _ exchange: Exchange,
+        insteadOf object: CachedObject?,
+        _ verdict: CacheVerdict
+    ) -> ViewerMachine.Event? {
+        guard let key = exchange.cache.key, let rule = exchange.behavior?.cache else {
+            return .passed
+        }
+        // What would be stored is the answer to a GET.
+        guard !exchange.isHead || exchange.machine.isErrorPage, !exchange.context.desk.isFull else {
+            exchange.cache.verdict = .passed(.method)
+            return .passed
+        }
+        let context = exchange.context
+        let desk = context.desk
+        let index = desk.index
+        exchange.cache.verdict = verdict
+        let join = index.join(
+            key,
+            insteadOf: object,
+            generation: exchange.generation.number,
+            sequence: index.purgeSequence,
+            now: context.loop.now
+        ) { variant($0, exchange, index) }
+        switch join {
+        case .object(let newer, let standing): return judge(newer, standing, exchange, rule)
+        case .pass(let reason):
+            exchange.cache.verdict = .passed(reason)
+            return .passed
+        case .follows(let fill): return wait(exchange, for: fill)
+        case .leads(let fill):
+            exchange.cache.isLeader = true
+            _ = desk.wait(exchange, for: fill)
+            Filler(for: exchange, fill, refreshing: object).start()
+            return nil
+        }
+    }
+
+    private static func wait(_ exchange: Exchange, for fill: Fill) -> ViewerMachine.Event? {
+        guard let outcome = exchange.context.desk.wait(exchange, for: fill) else { return nil }
+        return event(outcome, exchange)
+    }
+
+    /// Nobody waits for it.
+    private static func refresh(_ object: CachedObject, _ exchange: Exchange) {
+        guard let key = exchange.cache.key else { return }
+        let desk = exchange.context.desk
+        let index = desk.index
+        let join = index.join(
+            key,
+            insteadOf: object,
+            generation: exchange.generation.number,
+            sequence: index.purgeSequence,
+            now: exchange.context.loop.now
+        ) { variant($0, exchange, index) }
+        guard case .leads(let fill) = join else { return }
+        Filler(for: exchange, fill, refreshing: object, isInBackground: true).start()
+    }
+
+    /// What the end of the fetch means for one who waited for it.
+    static func event(_ outcome: Fill.Outcome, _ exchange: Exchange) -> ViewerMachine.Event? {
+        switch outcome {
+        case .found(let object, let names):
+            let index = exchange.context.desk.index
+            let isMine = names.map { variant($0, exchange, index) == object.variant } ?? true
+            if isMine { return take(object, exchange) }
+            guard let rule = exchange.behavior?.cache else { return .passed }
+            return look(exchange, rule)
+        case .passed(let reason):
+            exchange.cache.verdict = .passed(reason)
+            return .passed
+        case .failed(let error): return .failed(error)
+        }
+    }
+}
