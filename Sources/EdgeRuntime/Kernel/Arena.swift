@@ -74,7 +74,7 @@ final class Arena {
         let start = used
         bytes.withUnsafeBufferPointer { source in
             guard let from = source.baseAddress else { return }
-            (base + start).update(from: from, count: count)
+            ByteFiller.copy(from, to: base + start, count)
         }
         used = start &+ count
         return Slice(start, count)

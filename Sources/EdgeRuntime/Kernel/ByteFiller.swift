@@ -45,7 +45,7 @@ struct ByteFiller: ~Copyable {
 
     /// Most parts of a head are shorter than the way to `memcpy`: up to 32 bytes are two overlapping moves.
     @inline(__always)
-    private static func copy(
+    static func copy(
         _ source: UnsafePointer<UInt8>,
         to target: UnsafeMutablePointer<UInt8>,
         _ count: Int

@@ -131,13 +131,11 @@ final class EpollReactor {
         -> IOResult
     {
         if count == 1 {
-            Syscall.io { CLinux.send(handle, vectors[0].iov_base, vectors[0].iov_len, noSignal) }
+            Syscall.io { edge_send(handle, vectors[0].iov_base, vectors[0].iov_len) }
         } else {
-            Syscall.io { CLinux.writev(handle, vectors, Int32(count)) }
+            Syscall.io { edge_writev(handle, vectors, Int32(count)) }
         }
     }
-
-    private static let noSignal = CInt(MSG_NOSIGNAL)
 
     func shutdownWrite(_ handle: SocketHandle) { _ = CLinux.shutdown(handle, CInt(SHUT_WR)) }
 

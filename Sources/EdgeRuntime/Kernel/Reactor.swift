@@ -86,7 +86,7 @@ extension Reactor {
         -> IOResult
     {
         switch self {
-        case .epoll: Syscall.io { CLinux.recv(handle, base, count, 0) }
+        case .epoll: Syscall.io { edge_recv(handle, base, count) }
         case .simulated(let reactor): reactor.read(handle, into: base, count)
         }
     }

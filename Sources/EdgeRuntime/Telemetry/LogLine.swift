@@ -43,7 +43,7 @@ struct LogLine: ~Copyable {
         let to = base + count
         bytes.withUnsafeBufferPointer { source in
             guard let from = source.baseAddress else { return }
-            to.update(from: from, count: size)
+            ByteFiller.copy(from, to: to, size)
         }
         count &+= size
     }

@@ -60,6 +60,10 @@ struct HeaderFields: ~Copyable {
     @inline(__always)
     func contains(_ id: HeaderName) -> Bool { present.contains(id) }
 
+    /// Whether any of these is there.
+    @inline(__always)
+    func contains(anyOf names: PresenceMask) -> Bool { present.meets(names) }
+
     @inline(__always)
     func firstIndex(of id: HeaderName, from start: Int = 0) -> Int? {
         guard present.contains(id) else { return nil }
@@ -99,6 +103,50 @@ struct HeaderFields: ~Copyable {
 
     /// Copies all fields of another message to `arena`.
     mutating func append(
+        _ others: borrowing HeaderFields,
+        from source: Arena,
+        into arena: Arena
+    ) {
+        precondition(source !== arena, "what is copied must not move")
+        guard let block = others.block(in: source) else {
+            return appendApart(others, from: source, into: arena)
+        }
+        let start = arena.append(source.bytes.extracting(block)).start
+        guard !arena.isOverflown else { return }
+        let way = UInt32(truncatingIfNeeded: start &- block.lowerBound)
+        for index in 0..<others.count {
+            var field = others[index]
+            if !field.name.isEmpty { field.name.offset &+= way }
+            if field.value.isEmpty { field.value = .empty } else { field.value.offset &+= way }
+            append(field)
+        }
+    }
+
+    /// Where all names and values lie, if they lie close together, as those do that were received: one copy instead of
+    /// one for each, and lines that follow each other still do.
+    private func block(in source: Arena) -> Range<Int>? {
+        var start = Int.max
+        var end = 0
+        var count = 0
+        for index in 0..<fields.count {
+            let (name, value) = (fields[index].name, fields[index].value)
+            count &+= name.count &+ value.count
+            if !name.isEmpty {
+                start = min(start, name.start)
+                end = max(end, name.end)
+            }
+            if !value.isEmpty {
+                start = min(start, value.start)
+                end = max(end, value.end)
+            }
+        }
+        // The line end behind the last one is part of its line.
+        end = min(end &+ 2, source.used)
+        // What lies between them is copied as well, but not at any price.
+        return start < end && end &- start <= 2 &* count ? start..<end : nil
+    }
+
+    private mutating func appendApart(
         _ others: borrowing HeaderFields,
         from source: Arena,
         into arena: Arena
@@ -160,9 +208,18 @@ struct HeaderFields: ~Copyable {
 }
 
 /// One bit for each `HeaderName`, `.other` included: 126 names fit two words.
-private struct PresenceMask {
+struct PresenceMask {
     private var low: UInt64 = 0
     private var high: UInt64 = 0
+
+    init() {}
+
+    init(_ isMember: (HeaderName) -> Bool) {
+        for name in HeaderName.allCases where isMember(name) { insert(name) }
+    }
+
+    @inline(__always)
+    func meets(_ other: PresenceMask) -> Bool { low & other.low | high & other.high != 0 }
 
     @inline(__always)
     func contains(_ id: HeaderName) -> Bool {

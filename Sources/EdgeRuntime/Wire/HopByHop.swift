@@ -10,6 +10,7 @@ enum HopByHop {
         from fields: inout HeaderFields,
         _ arena: Arena
     ) throws(EdgeError) {
+        guard fields.contains(anyOf: names) else { return }
         var from = 0
         var options = 0
         // Nominated fields go first: once `Connection` itself is removed nobody knows them.
@@ -27,6 +28,8 @@ enum HopByHop {
         }
         fields.removeAll { $0.id.isHopByHop }
     }
+
+    private static let names = PresenceMask(\.isHopByHop)
 
     /// Answers how many of the removed fields stood before `position`.
     private static func drop(

@@ -84,6 +84,48 @@ import Testing
         return SplitFeeder.describe(head.fields, arena)
     }
 
+    /// Fields that were received lie close together and move as one piece; those of our making do not.
+    @Test(
+        arguments: [
+            (lines: "X-A: 1\r\nX-Empty:\r\nVia: x\r\n", dropped: HeaderName.host, gap: 0),
+            (lines: "X-A: 1\r\nVia: x\r\n", dropped: HeaderName.via, gap: 0),
+            (lines: "X-A: 1\r\nVia: x\r\n", dropped: HeaderName.via, gap: 5000),
+            (lines: "", dropped: HeaderName.host, gap: 0),
+            (lines: "", dropped: HeaderName.host, gap: 5000),
+        ]
+    )
+    func copiedFieldsSayTheSame(lines: String, dropped: HeaderName, gap: Int) throws {
+        let arena = Arena()
+        var head = RequestHead()
+        let text = Array("GET / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n".utf8)
+        try HeadParser.parseRequest(text.span, into: &head, arena: arena, limits: HeadLimits())
+        head.fields.removeAll(dropped)
+        for _ in 0..<gap { arena.append(byte: 0x20) }
+        if gap > 0 { head.fields.append(.server, value: arena.append("edge")) }
+        for used in [0, 3, 4000] {
+            let other = Arena()
+            for _ in 0..<used { other.append(byte: 0x21) }
+            var copy = HeaderFields()
+            copy.append(.age, value: other.append("7"))
+            copy.append(head.fields, from: arena, into: other)
+            let said = SplitFeeder.describe(copy, other)
+            let meant = " [Age=7]" + SplitFeeder.describe(head.fields, arena)
+            #expect(said == meant)
+        }
+    }
+
+    @Test func fieldsForWhichThereIsNoRoomAreNotCopied() throws {
+        let arena = Arena()
+        var fields = HeaderFields()
+        fields.append(Field(.other, name: arena.append("x-mine"), value: arena.append("value")))
+        let full = Arena()
+        while full.used < Limits.arenaBytesMax { full.append(byte: 0x21) }
+        var copy = HeaderFields()
+        copy.append(fields, from: arena, into: full)
+        let count = copy.count
+        #expect(full.isOverflown && count == 0)
+    }
+
     @Test func hopByHopFieldsAndNominatedOnesGo() throws {
         let lines =
             "X-A: 1\r\nConnection: close, x-a\r\nX-B: 2\r\nX-A: 3\r\nConnection: X-B, Cookie, Host\r\n"

@@ -56,8 +56,10 @@ enum FinishStep {
         if !exchange.functions.failed.isEmpty { record.failedFunction = exchange.functions.failed }
         if !exchange.functions.notes.isEmpty { record.notes = exchange.functions.notes }
         if let distribution = exchange.distribution { record.distribution = distribution.name }
-        let behavior = exchange.replaced.map(\.behavior) ?? exchange.behavior
-        if let behavior { record.behavior = behavior.path }
+        let path =
+            exchange.replaced == nil
+            ? exchange.behavior?.path : exchange.replaced?.behavior?.path
+        if let path { record.behavior = path }
         if let fetch = exchange.fetchFacts {
             let configuration = exchange.generation.configuration
             record.origin = configuration.origins[fetch.origin].name

@@ -8,11 +8,17 @@
 
 enum OriginRequestStep {
     static func run(_ fetch: Fetch) -> FetchMachine.Event {
-        guard let exchange = fetch.exchange, let behavior = exchange.behavior else {
-            return .gaveUp(.internalError)
-        }
-        let generation = exchange.generation
-        fetch.route.choose(behavior.target, in: generation.configuration)
+        guard let exchange = fetch.exchange else { return .gaveUp(.internalError) }
+        return run(fetch, exchange, exchange.generation)
+    }
+
+    private static func run(
+        _ fetch: Fetch,
+        _ exchange: Exchange,
+        _ generation: Generation
+    ) -> FetchMachine.Event {
+        guard let target = exchange.behavior?.target else { return .gaveUp(.internalError) }
+        fetch.route.choose(target, in: generation.configuration)
         fetch.dropChanges()
         fetch.arena.reset()
         fetch.request.reset()
@@ -28,7 +34,7 @@ enum OriginRequestStep {
         }
         switch generation.origins.stations[fetch.route.origin] {
         case .files: return buildForFiles(fetch, exchange)
-        case .servers(let set): return build(fetch, exchange, behavior, set)
+        case .servers(let set): return build(fetch, exchange, set)
         case .none: return .gaveUp(.notAvailable)
         }
     }
@@ -82,9 +88,9 @@ enum OriginRequestStep {
     private static func build(
         _ fetch: Fetch,
         _ exchange: Exchange,
-        _ behavior: Behavior,
         _ set: ServerSet
     ) -> FetchMachine.Event {
+        guard let behavior = exchange.behavior else { return .gaveUp(.internalError) }
         let policy = behavior.originRequest
         let arena = fetch.arena
         let isErrorPage = exchange.machine.isErrorPage
