@@ -216,6 +216,14 @@ class Edge:
     def is_alive(self):
         return self.process.poll() is None
 
+    def is_stopped(self):
+        """Whether SIGSTOP has reached all threads: none of them acts on what comes now before it goes on."""
+        folder = f"/proc/{self.process.pid}/task"
+        def state(thread):
+            with open(f"{folder}/{thread}/stat") as stat:
+                return stat.read().rpartition(") ")[2][0]
+        return all(state(thread) == "T" for thread in os.listdir(folder))
+
     def stop(self):
         """Ends it whatever it does; says how it ended if that was not our doing."""
         if self.process is None:

@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import signal
 import socket
 import ssl
 import threading
@@ -211,6 +212,23 @@ class Retries(Suite):
             self.app.drop()
             response = self.edge.ask("POST", "/echo", body=b"x" * turn)
             equal(response.status, 200, f"turn {turn}")
+
+    def test_an_end_that_comes_with_a_post_is_seen_before_it_is_sent(self):
+        with self.edge.connect() as viewer:
+            for turn in range(5):
+                equal(viewer.ask("GET", "/fixed/3").status, 200)
+                # Both are found in one round: the request first, then the end of the connection that it would take.
+                self.edge.signal(signal.SIGSTOP)
+                eventually(self.edge.is_stopped, "every thread stands still")
+                try:
+                    viewer.send(viewer.head("POST", "/echo", [("Content-Length", 4)]) + b"once")
+                    self.app.drop()
+                    eventually(lambda: not self.app.open, "the connections are closed")
+                finally:
+                    self.edge.signal(signal.SIGCONT)
+                response = viewer.response("POST")
+                check(response.status == 200, f"turn {turn}:", response)
+                equal(json.loads(response.body)["length"], 4)
 
 
 class Groups(Suite):

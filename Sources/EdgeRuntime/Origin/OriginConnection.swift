@@ -137,6 +137,11 @@ final class OriginConnection: LoopMember {
             rest()
             return
         }
+        guard !hasGoneStale() else {
+            bytesInBefore = transport.bytesIn
+            fail(.originClosed)
+            return
+        }
         var wasFull: Bool
         repeat {
             let room = outputRoom
@@ -184,6 +189,19 @@ final class OriginConnection: LoopMember {
         guard outcome != .wouldBlock else { return }
         close()
         pool.connectionClosedWhileIdle(self)
+    }
+
+    /// Whether the origin ended the connection while it rested, and we hear of it only now, with a request waiting to
+    /// be sent: nothing of it has left, so any method may go by another one. What an origin says unasked (408, say)
+    /// is part of its end, and no answer.
+    private func hasGoneStale() -> Bool {
+        guard isReused, transport.mayRead, transport.bytesOut == bytesOutBefore else {
+            return false
+        }
+        let chunk = input.makeRoom(in: loop.chunks, streaming: false)
+        let outcome = transport.read(into: chunk)
+        input.drop(to: loop.chunks)
+        return outcome != .wouldBlock
     }
 
     // MARK: Sending
