@@ -12,12 +12,17 @@ enum { PERIOD_FIRST = 128, PERIOD_MAX = 1024 };
 enum { BLOCK_QUICK = 256 * 1024 };
 
 enum { PERIOD_SLOW_NS = 500000, PERIOD_QUICK_NS = 60000 };
+// What nothing can interrupt (a callback of table.sort, a __close) may take this part of the run's time at once:
+// the loop serves nobody else meanwhile.
+enum { STUCK_SHARE = 8 };
 
-static uint64_t now(void) {
+static uint64_t clock_of(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
+
+static uint64_t now(void) { return clock_of(CLOCK_MONOTONIC); }
 
 // MARK: Memory
 
@@ -71,7 +76,8 @@ lua_State *edge_lua_new(size_t memory, void *context) {
         return NULL;
     }
     account->running = state;
-    *(struct edge_lua_account **)lua_getextraspace(state) = account;
+    account->main = state;
+    *edge_lua_word(state) = (uintptr_t)account;
     return state;
 }
 
@@ -92,7 +98,6 @@ size_t edge_lua_memory(lua_State *state) { return edge_lua_account(state)->used;
 static const char *words(int verdict) {
     switch (verdict) {
     case EDGE_LUA_MEMORY: return "memory limit reached";
-    case EDGE_LUA_KILLED: return "ended by the edge";
     default: return "instruction limit reached";
     }
 }
@@ -145,18 +150,35 @@ void edge_lua_strike(lua_State *state, lua_Debug *record) {
     if (account->period != period) {
         lua_sethook(state, edge_lua_strike, LUA_MASKCOUNT, account->period);
     }
-    if (time - account->slice_began > account->slice && edge_lua_can_wait(state)) {
+    if (time - account->slice_began <= account->slice) return;
+    if (edge_lua_can_wait(state)) {
         account->pending = EDGE_LUA_SLICED;
         lua_yield(state, 0);
+        return;
     }
+    uint64_t busy = clock_of(CLOCK_THREAD_CPUTIME_ID);
+    if (account->stuck_since == 0) account->stuck_since = busy;
+    if (busy - account->stuck_since <= account->run_max / STUCK_SHARE) return;
+    account->verdict = EDGE_LUA_SPENT;
+    edge_lua_die(state, account);
 }
 
-void edge_lua_spend(lua_State *state, size_t units) {
+int edge_lua_spend(lua_State *state, size_t units) {
     struct edge_lua_account *account = edge_lua_account(state);
     account->left -= (long)units;
-    if (account->left > 0 || account->is_armed || !account->root) return;
-    account->is_armed = 1;
-    lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
+    if (!account->root) return 1;
+    if (account->used > account->ceiling) {
+        // A host may overshoot, but not without end: what was brought in may be garbage, or it is the end.
+        account->left -= (long)(account->used / 256);
+        lua_gc(state, LUA_GCCOLLECT);
+        if (account->used > account->ceiling && account->verdict == 0) account->verdict = EDGE_LUA_MEMORY;
+    }
+    if (account->left > 0 && account->verdict == 0) return 1;
+    if (!account->is_armed) {
+        account->is_armed = 1;
+        lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
+    }
+    return 0;
 }
 
 int edge_lua_can_wait(lua_State *state) {
@@ -187,6 +209,7 @@ static void begin(lua_State *state, struct edge_lua_account *account, const edge
     account->period = run->period ? run->period : PERIOD_FIRST;
     account->slice_began = run->period ? now() : 0;
     account->looked = account->slice_began;
+    account->stuck_since = 0;
     account->pending = 0;
     account->verdict = 0;
     account->refused = 0;
@@ -244,18 +267,22 @@ int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_
     return status != LUA_OK && account->verdict ? account->verdict : status;
 }
 
+lua_State *edge_lua_new_thread(lua_State *main) {
+    lua_State *thread = lua_newthread(main);
+    edge_lua_mark(thread, EDGE_LUA_RUNNER);
+    return thread;
+}
+
 // Runs what is still to be closed, within what is left of the run, and makes the thread as new.
-int edge_lua_reset(lua_State *thread, edge_lua_run *run, int verdict) {
+int edge_lua_reset(lua_State *thread, edge_lua_run *run) {
     struct edge_lua_account *account = edge_lua_account(thread);
     size_t used = account->used;
     begin(thread, account, run);
     account->barred = 1;
-    // A run that had to die does not get another breath for its last words.
-    account->verdict = verdict;
-    if (verdict) lua_sethook(thread, edge_lua_strike, LUA_MASKCOUNT, 1);
     int status = lua_resetthread(thread);
     end(thread, account, run, used);
     account->verdict = 0;
+    edge_lua_mark(thread, EDGE_LUA_RUNNER);
     lua_settop(thread, 0);
     return status;
 }
@@ -288,6 +315,7 @@ int edge_lua_finish(lua_State *state, int count) {
 static int trampoline(lua_State *state) {
     edge_lua_host host = (edge_lua_host)(uintptr_t)lua_touserdata(state, lua_upvalueindex(1));
     struct edge_lua_account *account = edge_lua_account(state);
+    edge_lua_charge(state, account, EDGE_LUA_HOST_UNITS);
     int enforced = account->enforced;
     account->enforced = 0;
     int count = host(state);

@@ -11,11 +11,14 @@
 #include <stdint.h>
 
 enum { EDGE_LUA_BYTES_A_UNIT = 16 };
+// What the way into the host and back costs, measured: as much as so many instructions.
+enum { EDGE_LUA_HOST_UNITS = 20 };
 
 struct edge_lua_account {
     void *context;
     edge_lua_view_host views;
     lua_State *running; // the thread whose code runs now
+    lua_State *main;
     int libraries;      // reference
     lua_State *root;    // the thread that the run began with; NULL between runs
     size_t used;
@@ -28,6 +31,7 @@ struct edge_lua_account {
     uint64_t ran;
     uint64_t run_max;
     uint64_t slice;
+    uint64_t stuck_since; // time of the thread's CPU when a slice was over that nothing could interrupt; or zero
     int period;   // instructions to the next look
     int barred;   // callers on the way that cannot wait; above zero nothing may yield to the runner
     int pending;  // EDGE_LUA_WAITS or EDGE_LUA_SLICED while a yield is on its way to the runner
@@ -37,9 +41,27 @@ struct edge_lua_account {
     int verdict;  // EDGE_LUA_… once the run has to die: nothing goes on behind it
 };
 
-// Every coroutine of a machine inherits the pointer.
+// A thread has one word of ours: the pointer to the account, and around it what only this thread is.
+//
+//   63        48 47                             2   1        0
+//   ┌───────────┬────────────────────────────────┬────────┬────────┐
+//   │  pcalls   │            account             │ KILLED │ RUNNER │
+//   └───────────┴────────────────────────────────┴────────┴────────┘
+//
+//   RUNNER   the runner resumes it, nobody else may, also not a function of another request that got hold of it
+//   KILLED   it died inside of a hook, where Lua leaves hooks off: nothing may ever run on it, __close least of all
+//   pcalls   in one another, now
+enum { EDGE_LUA_RUNNER = 1, EDGE_LUA_KILLED = 2 };
+#define EDGE_LUA_PCALL ((uintptr_t)1 << 48)
+#define EDGE_LUA_ACCOUNT (EDGE_LUA_PCALL - 4)
+
+static inline uintptr_t *edge_lua_word(lua_State *state) { return (uintptr_t *)lua_getextraspace(state); }
 static inline struct edge_lua_account *edge_lua_account(lua_State *state) {
-    return *(struct edge_lua_account **)lua_getextraspace(state);
+    return (struct edge_lua_account *)(*edge_lua_word(state) & EDGE_LUA_ACCOUNT);
+}
+// A new thread inherits the word of the main one.
+static inline void edge_lua_mark(lua_State *thread, uintptr_t mark) {
+    *edge_lua_word(thread) = (uintptr_t)edge_lua_account(thread) | mark;
 }
 
 void edge_lua_strike(lua_State *state, lua_Debug *record);

@@ -22,6 +22,7 @@ static int create(lua_State *state) {
     luaL_checktype(state, 1, LUA_TFUNCTION);
     edge_lua_charge(state, edge_lua_account(state), CREATION_UNITS);
     lua_State *coroutine = lua_newthread(state);
+    edge_lua_mark(coroutine, 0);
     lua_pushvalue(state, 1);
     lua_xmove(state, coroutine, 1);
     return 1;
@@ -32,6 +33,10 @@ static const char *const status_names[] = {"running", "dead", "suspended", "norm
 
 static enum status status_of(lua_State *state, lua_State *coroutine) {
     if (state == coroutine) return RUNNING;
+    if (*edge_lua_word(coroutine) & EDGE_LUA_KILLED) return DEAD;
+    // Of this run, or of another one that waits: neither is for this code to go on with.
+    if (*edge_lua_word(coroutine) & EDGE_LUA_RUNNER) return NORMAL;
+    if (coroutine == edge_lua_account(state)->main) return NORMAL;
     switch (lua_status(coroutine)) {
     case LUA_YIELD: return SUSPENDED;
     case LUA_OK: {
@@ -60,7 +65,10 @@ static int step(lua_State *state, lua_State *coroutine, int arguments) {
     int status = lua_resume(coroutine, state, arguments, &count);
     account->running = state;
     account->barred -= bar;
-    if (account->verdict) return edge_lua_die(state, account);
+    if (account->verdict) {
+        *edge_lua_word(coroutine) |= EDGE_LUA_KILLED;
+        return edge_lua_die(state, account);
+    }
     if (status == LUA_YIELD && account->pending) return PASS_ON;
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_xmove(coroutine, state, 1);
@@ -108,6 +116,19 @@ static int resume(lua_State *state) {
     return resume_answers(state, step(state, coroutine, lua_gettop(state) - 1));
 }
 
+// Runs what is still to be closed, which can wait for nothing.
+static int reset(lua_State *state, lua_State *coroutine) {
+    struct edge_lua_account *account = edge_lua_account(state);
+    account->barred += 1;
+    account->running = coroutine;
+    int status = lua_resetthread(coroutine);
+    account->running = state;
+    account->barred -= 1;
+    if (account->verdict == 0) return status;
+    *edge_lua_word(coroutine) |= EDGE_LUA_KILLED;
+    return edge_lua_die(state, account);
+}
+
 static int wrap_goes_on(lua_State *state, int status, lua_KContext context);
 
 static int wrap_answers(lua_State *state, lua_State *coroutine, int count) {
@@ -117,9 +138,9 @@ static int wrap_answers(lua_State *state, lua_State *coroutine, int count) {
     }
     if (count != FAILED) return count;
     int status = lua_status(coroutine);
-    if (status != LUA_OK && status != LUA_YIELD) {
+    if (status != LUA_OK && status != LUA_YIELD && !(*edge_lua_word(coroutine) & EDGE_LUA_KILLED)) {
         // Variables to be closed are; their error, if there is one, takes the place of the first.
-        status = lua_resetthread(coroutine);
+        status = reset(state, coroutine);
         if (status != LUA_OK) lua_xmove(coroutine, state, 1);
     }
     if (status != LUA_ERRMEM && lua_type(state, -1) == LUA_TSTRING) {
@@ -163,8 +184,8 @@ static int status(lua_State *state) {
 
 static int is_yieldable(lua_State *state) {
     lua_State *coroutine = lua_isthread(state, 1) ? lua_tothread(state, 1) : state;
-    int is_root = coroutine == edge_lua_account(state)->root;
-    lua_pushboolean(state, !is_root && lua_isyieldable(coroutine));
+    int is_own = !(*edge_lua_word(coroutine) & EDGE_LUA_RUNNER) && coroutine != edge_lua_account(state)->main;
+    lua_pushboolean(state, is_own && lua_isyieldable(coroutine));
     return 1;
 }
 
@@ -180,11 +201,12 @@ static int close(lua_State *state) {
     if (status != DEAD && status != SUSPENDED) {
         return luaL_error(state, "cannot close a %s coroutine", status_names[status]);
     }
-    struct edge_lua_account *account = edge_lua_account(state);
-    account->barred += 1;
-    int failed = lua_resetthread(coroutine) != LUA_OK;
-    account->barred -= 1;
-    if (account->verdict) return edge_lua_die(state, account);
+    if (*edge_lua_word(coroutine) & EDGE_LUA_KILLED) {
+        lua_pushboolean(state, 0);
+        lua_pushliteral(state, "it was ended by the edge");
+        return 2;
+    }
+    int failed = reset(state, coroutine) != LUA_OK;
     lua_pushboolean(state, !failed);
     if (!failed) return 1;
     lua_xmove(coroutine, state, 1);

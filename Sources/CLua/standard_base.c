@@ -5,8 +5,19 @@
 
 // MARK: Calls
 
+// Lua bounds the depth of its C stack only, and a call that was unwound and goes on has left it. Each error looks at
+// all calls that are open, so that a run with very many of them in one another would take seconds to die.
+enum { PCALLS_MAX = 200 };
+
+static void enter(lua_State *state) {
+    uintptr_t *word = edge_lua_word(state);
+    if (*word / EDGE_LUA_PCALL >= PCALLS_MAX) luaL_error(state, "C stack overflow");
+    *word += EDGE_LUA_PCALL;
+}
+
 // An end of the run is not an error to be caught.
 static int called(lua_State *state, int status, lua_KContext handlers) {
+    *edge_lua_word(state) -= EDGE_LUA_PCALL;
     struct edge_lua_account *account = edge_lua_account(state);
     if (account->verdict) return edge_lua_die(state, account);
     if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(state) - (int)handlers;
@@ -19,6 +30,7 @@ static int pcall(lua_State *state) {
     luaL_checkany(state, 1);
     lua_pushboolean(state, 1);
     lua_insert(state, 1);
+    enter(state);
     return called(state, lua_pcallk(state, lua_gettop(state) - 2, LUA_MULTRET, 0, 0, called), 0);
 }
 
@@ -42,6 +54,7 @@ static int xpcall(lua_State *state) {
     lua_pushboolean(state, 1);
     lua_pushvalue(state, 1);
     lua_rotate(state, 3, 2);
+    enter(state);
     return called(state, lua_pcallk(state, arguments, LUA_MULTRET, 2, 2, called), 2);
 }
 

@@ -91,14 +91,17 @@ static int move(lua_State *state) {
     return 1;
 }
 
+// Writing a number in digits.
+enum { NUMBER_TEXT_UNITS = 50 };
+
 static void add(lua_State *state, luaL_Buffer *buffer, lua_Integer at) {
     lua_geti(state, 1, at);
     if (!lua_isstring(state, -1)) {
         luaL_error(state, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(state, -1),
                    (LUAI_UACINT)at);
     }
-    edge_lua_charge(state, edge_lua_account(state),
-                    EDGE_LUA_ELEMENT_UNITS + lua_rawlen(state, -1) / EDGE_LUA_BYTES_A_UNIT);
+    size_t units = lua_type(state, -1) == LUA_TNUMBER ? NUMBER_TEXT_UNITS : EDGE_LUA_ELEMENT_UNITS;
+    edge_lua_charge(state, edge_lua_account(state), units + lua_rawlen(state, -1) / EDGE_LUA_BYTES_A_UNIT);
     luaL_addvalue(buffer);
 }
 

@@ -18,6 +18,7 @@ static int member(lua_State *state, uint64_t word) {
 
 static int call(lua_State *state, int (*host)(lua_State *, uint64_t, int), uint64_t word, int field) {
     struct edge_lua_account *account = edge_lua_account(state);
+    edge_lua_charge(state, account, EDGE_LUA_HOST_UNITS);
     int enforced = account->enforced;
     account->enforced = 0;
     int count = host(state, word, field);

@@ -20,7 +20,6 @@ typedef int (*edge_lua_host)(lua_State *state);
 enum {
     EDGE_LUA_SPENT = 100,
     EDGE_LUA_MEMORY = 101,
-    EDGE_LUA_KILLED = 102,
     // Not ended: it waits for the runner, or its slice of time is over.
     EDGE_LUA_WAITS = 110,
     EDGE_LUA_SLICED = 111,
@@ -59,14 +58,19 @@ int edge_lua_dump(lua_State *state, lua_Writer write, void *data);
 
 // MARK: Runs
 
+// A thread for runs, on top of the stack. Lua code can neither resume nor close it, wherever it got hold of it.
+lua_State *edge_lua_new_thread(lua_State *main);
+
 // Calls to the end. Inside another run it draws on that one's budget.
 int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *run);
 // Starts or continues a thread: LUA_OK, EDGE_LUA_WAITS, EDGE_LUA_SLICED, or an error with its value on top.
 int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_run *run, int *results);
-// Closes what a failed or given up run left open, and makes the thread as new. A `verdict` lets nothing run.
-int edge_lua_reset(lua_State *thread, edge_lua_run *run, int verdict);
-// What a host function costs besides its call; the run ends at its next instruction when that was too much.
-void edge_lua_spend(lua_State *state, size_t units);
+// Closes what a run that raised an error left open, and makes the thread as new. Never for one that had to die: Lua
+// leaves hooks off in a thread that died inside of one, so nothing may run on it again.
+int edge_lua_reset(lua_State *thread, edge_lua_run *run);
+// What a host function costs besides its call. Zero: that was too much, or the host has brought in more than there may
+// be; the run ends at its next instruction, whatever the function answers.
+int edge_lua_spend(lua_State *state, size_t units);
 // Whether the runner can be reached from here.
 int edge_lua_can_wait(lua_State *state);
 // First of two values to resume with, so that the second one is raised where the run waited.

@@ -30,11 +30,11 @@ enum FieldMap {
 
     static func set(_ call: LuaCall, _ kind: ViewKind, _ run: StageRun) -> CInt {
         let stack = call.stack
-        guard let name = stack.bytes(at: 2) else {
+        guard stack.kind(at: 2) == .string else {
             return EventViews.invalid(call, run, "a name is a string, not \(stack.kindName(at: 2))")
         }
         if kind == .log {
-            if let reason = run.note(name, from: stack, at: 3) {
+            if let reason = run.note(stack.bytes(at: 2) ?? [], from: stack, at: 3) {
                 return EventViews.invalid(call, run, "event.log: \(reason)")
             }
             return 0
@@ -50,24 +50,48 @@ enum FieldMap {
         guard run.heads.arena.used < Limits.arenaBytesMax - Limits.functionArenaReserve else {
             return EventViews.invalid(call, run, "more headers than an exchange may have")
         }
-        var fault: String?
-        switch kind {
-        case .requestHeaders:
-            fault = HeaderMap.assign(name, from: stack, at: 3, to: &run.heads.request.fields, run)
-            if fault == nil, HeaderName.named(name.span) == .host { fault = settleHost(run.heads) }
-        case .responseHeaders:
-            fault = HeaderMap.assign(name, from: stack, at: 3, to: &run.heads.response.fields, run)
-        case .query: fault = QueryMap.assign(name, from: stack, at: 3, to: run.heads)
-        case .requestCookies: fault = CookieMap.assign(name, from: stack, at: 3, to: run.heads)
-        case .responseCookies: fault = CookieMap.assignSet(name, from: stack, at: 3, to: run.heads)
-        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
-            .null:
-            break
-        }
-        guard let fault else { return 0 }
-        let shown = String(decoding: name.prefix(100), as: UTF8.self)
+        guard let fault = assign(kind, from: stack, run) else { return 0 }
+        let shown = String(decoding: stack.bytes(at: 2)?.prefix(100) ?? [], as: UTF8.self)
         return EventViews.invalid(call, run, "\(kind.name)[\"\(shown)\"]: \(fault)")
     }
+
+    /// The name lies at 2, the value at 3; answers what is wrong with them.
+    private static func assign(
+        _ kind: ViewKind,
+        from stack: LuaStack,
+        _ run: StageRun
+    ) -> String? {
+        let heads = run.heads
+        switch kind {
+        case .requestHeaders:
+            let fault: String?? = stack.withBytes(at: 2) { name in
+                let refusal = HeaderMap.assign(
+                    name,
+                    from: stack,
+                    at: 3,
+                    to: &heads.request.fields,
+                    run
+                )
+                guard refusal == nil, HeaderName.named(name) == .host else { return refusal }
+                return settleHost(heads)
+            }
+            return fault ?? nil
+        case .responseHeaders:
+            let fault: String?? = stack.withBytes(at: 2) {
+                HeaderMap.assign($0, from: stack, at: 3, to: &heads.response.fields, run)
+            }
+            return fault ?? nil
+        case .query: return QueryMap.assign(name(stack), from: stack, at: 3, to: heads)
+        case .requestCookies: return CookieMap.assign(name(stack), from: stack, at: 3, to: heads)
+        case .responseCookies:
+            return CookieMap.assignSet(name(stack), from: stack, at: 3, to: heads)
+        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
+            .null:
+            return nil
+        }
+    }
+
+    private static func name(_ stack: LuaStack) -> [UInt8] { stack.bytes(at: 2) ?? [] }
 
     /// A `Host` of a function's own is a host like a viewer's.
     private static func settleHost(_ heads: Heads) -> String? {

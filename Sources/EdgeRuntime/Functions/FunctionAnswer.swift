@@ -16,7 +16,7 @@ struct FunctionAnswer {
         switch stack.kind(at: 1) {
         case .none, .nil: return .nothing
         case .userdata:
-            guard stack.view(at: 1) != nil else {
+            guard let view = stack.view(at: 1), view.kind != ViewKind.null.rawValue else {
                 return .invalid("it returned something that is no response")
             }
             return .nothing
@@ -111,7 +111,7 @@ struct FunctionAnswer {
         for name in names {
             stack.pushField(bytes: name.span, of: table)
             let fault = HeaderMap.assign(
-                name,
+                name.span,
                 from: stack,
                 at: stack.count,
                 to: &run.heads.response.fields,

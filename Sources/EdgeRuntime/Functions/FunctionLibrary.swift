@@ -26,6 +26,8 @@ final class FunctionLibrary: Sendable {
     /// By the attachment's `id`.
     let hooks: [Hook]
     let modules: [Module]
+    /// Where each name is in `modules`.
+    let places: [String: Int]
     let stores: KeyValueStores
 
     init(
@@ -38,13 +40,18 @@ final class FunctionLibrary: Sendable {
         self.generation = generation
         self.settings = settings
         self.modules = modules
+        places = Dictionary(modules.indices.map { (modules[$0].name, $0) }) { first, _ in first }
         self.stores = stores
+        let isNamedSomewhere = modules.contains { Self.namesBody($0.code) }
+        guard isNamedSomewhere else {
+            self.hooks = hooks
+            return
+        }
+        let places = places
         self.hooks = hooks.map { hook in
             var hook = hook
-            let code = modules.first { $0.name == hook.attachment.name }?.code ?? []
-            hook.namesBody =
-                Self.namesBody(code)
-                || Self.names("require", code) && modules.contains { Self.namesBody($0.code) }
+            let code = places[hook.attachment.name].map { modules[$0].code } ?? []
+            hook.namesBody = Self.namesBody(code) || Self.names("require", code)
             return hook
         }
     }

@@ -14,6 +14,10 @@ extension Limits {
     static let functionStrandsMax = 64
     /// What one of them costs in instructions: its thread and the table of its results.
     static let functionStrandUnits = 400
+    /// What a value of a text costs that is read or written piece by piece, and what a name does, which is put in order
+    /// or looked up.
+    static let functionValueUnits = 20
+    static let functionNameUnits = 150
     /// Half of what browsers follow: who has more is in a circle.
     static let fetchRedirectsMax = 10
     /// Files of one folder, and bytes of one file: a thousand functions of a few kilobytes are common.
@@ -30,9 +34,12 @@ extension Limits {
     /// Failures in a row after which a function is parked, and for how long.
     static let functionFailuresMax = 20
     static let functionParkTime: Nanoseconds = 5_000_000_000
-    /// Fields that a function may put into one head, and bytes of one value.
+    /// Values of one field that a function may assign at once, fields of the answer that it makes, and bytes of one value.
     static let functionFieldsMax = 128
     static let functionFieldBytesMax = 16 << 10
+    /// Fields of a head that functions have written to: as many as a peer may send, and some of their own. No viewer
+    /// can make a function fail by sending many.
+    static let functionHeadFieldsMax = fieldCountMax + functionFieldsMax
 
     /// Seconds between two calls of `edge.every`: below a tenth it is a loop, above a week nobody sees it happen.
     static let functionPeriodMin = 0.1

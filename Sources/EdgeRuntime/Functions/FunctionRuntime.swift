@@ -30,6 +30,8 @@ final class FunctionRuntime: @unchecked Sendable {
 
     let library: FunctionLibrary
     let state: LuaState
+    /// What each run may spend.
+    let budget: LuaBudget
     var hooks: [Hook]
     var keys = FunctionKeys()
     var secureRandom = SecureRandom.system
@@ -51,6 +53,8 @@ final class FunctionRuntime: @unchecked Sendable {
     /// While files are loaded no loop is there to draw from.
     private var random: Random
     private var loaded: [String: LuaReference] = [:]
+    /// The file of each module that was asked for.
+    private var paths: [String: String] = [:]
     private var loading: [String] = []
     private var handlersChecked: Set<String> = []
     private var shared = LuaReference.none
@@ -65,6 +69,11 @@ final class FunctionRuntime: @unchecked Sendable {
             return nil
         }
         self.library = library
+        budget = LuaBudget(
+            instructions: library.settings.instructions,
+            memoryBytes: library.settings.memoryBytes,
+            slice: Limits.functionSlice
+        )
         self.sources = sources
         self.state = state
         random = Random(seed: library.generation)
@@ -171,9 +180,7 @@ final class FunctionRuntime: @unchecked Sendable {
         add(task, handler: stack.keep(), of: name)
     }
 
-    private func modulePath(_ name: String) -> String {
-        (library.modules + modulesRead).first { $0.name == name }?.path ?? name
-    }
+    private func modulePath(_ name: String) -> String { paths[name] ?? name }
 
     /// Leaves what the file returned on top; runs it where it did not run before.
     private func pushModule(_ name: String) throws(LoadFailure) {
@@ -208,7 +215,9 @@ final class FunctionRuntime: @unchecked Sendable {
 
     private func pushChunk(_ name: String) throws(LoadFailure) -> String {
         let stack = state.stack
-        if let module = library.modules.first(where: { $0.name == name }) {
+        if let place = library.places[name] {
+            let module = library.modules[place]
+            paths[name] = module.path
             do throws(LuaError) {
                 try stack.load(compiled: module.code, name: "@\(module.path)")
             } catch {
@@ -236,6 +245,7 @@ final class FunctionRuntime: @unchecked Sendable {
             throw .broken(nil, message: "more files than there may be", remedy: "merge some")
         }
         filesRead.insert(source.path)
+        paths[name] = source.path
         do throws(LuaSyntaxError) {
             let chunk = try LuaParser.parse(source.bytes)
             findings += FunctionLint.check(chunk, path: source.path)

@@ -32,16 +32,25 @@ enum HeaderMap {
 
     /// A string or number replaces every field of the name, a list makes several, nil removes them.
     static func assign(
-        _ name: [UInt8],
+        _ name: Span<UInt8>,
         from stack: LuaStack,
         at index: Int,
         to fields: inout HeaderFields,
         _ run: StageRun
     ) -> String? {
-        if let fault = fault(inName: name.span) { return fault }
+        let id = HeaderName.named(name)
+        if let fault = fault(inName: name, id) { return fault }
+        let arena = run.heads.arena
         switch stack.kind(at: index) {
+        case .string:
+            // What nearly all assign, without a copy on the way.
+            let refusal: String?? = stack.withBytes(at: index) { value in
+                if let refusal = fault(inValue: value) { return refusal }
+                return set(id, name, value, in: &fields, arena)
+            }
+            return refusal ?? nil
         case .nil, .none:
-            remove(name, from: &fields, run.heads.arena)
+            remove(id, name, from: &fields, arena)
             return nil
         case .table:
             let count = stack.rawLength(at: index)
@@ -57,14 +66,15 @@ enum HeaderMap {
                 if let fault = fault(inValue: value.span) { return fault }
                 values.append(value)
             }
-            remove(name, from: &fields, run.heads.arena)
-            for value in values { append(name, value, to: &fields, run.heads.arena) }
+            remove(id, name, from: &fields, arena)
+            guard fields.count + values.count <= Limits.functionHeadFieldsMax else {
+                return tooMany
+            }
+            for value in values { append(id, name, value.span, to: &fields, arena) }
             return nil
-        case .string, .integer, .number:
+        case .integer, .number:
             guard let value = stack.text(at: index) else { return "takes a string" }
-            if let fault = fault(inValue: value.span) { return fault }
-            set(name, value, in: &fields, run.heads.arena)
-            return nil
+            return set(id, name, value.span, in: &fields, arena)
         case .boolean, .function, .userdata, .other:
             return "takes a string, a list of strings or nil, not a \(stack.kindName(at: index))"
         }
@@ -76,44 +86,65 @@ enum HeaderMap {
         to fields: inout HeaderFields,
         _ arena: Arena
     ) -> String? {
-        if let fault = fault(inName: name.span) ?? fault(inValue: value.span) { return fault }
-        guard fields.count < Limits.functionFieldsMax else { return "there are too many fields" }
-        append(name, value, to: &fields, arena)
+        let id = HeaderName.named(name.span)
+        if let fault = fault(inName: name.span, id) ?? fault(inValue: value.span) { return fault }
+        guard fields.count < Limits.functionHeadFieldsMax else { return tooMany }
+        append(id, name.span, value.span, to: &fields, arena)
         return nil
     }
 
+    private static let tooMany = "there are too many fields"
+
     private static func append(
-        _ name: [UInt8],
-        _ value: [UInt8],
+        _ id: HeaderName,
+        _ name: Span<UInt8>,
+        _ value: Span<UInt8>,
         to fields: inout HeaderFields,
         _ arena: Arena
     ) {
-        let id = HeaderName.named(name.span)
-        let spelled = id == .other ? arena.append(name.span) : .empty
-        fields.append(Field(id, name: spelled, value: arena.append(value.span)))
+        let spelled = id == .other ? arena.append(name) : .empty
+        fields.append(Field(id, name: spelled, value: arena.append(value)))
+    }
+
+    private static func place(
+        _ id: HeaderName,
+        _ name: Span<UInt8>,
+        _ fields: borrowing HeaderFields,
+        _ arena: Arena,
+        from start: Int = 0
+    ) -> Int? {
+        id == .other
+            ? fields.firstIndex(named: name, in: arena, from: start)
+            : fields.firstIndex(of: id, from: start)
     }
 
     /// Keeps the place of the first field of the name.
     private static func set(
-        _ name: [UInt8],
-        _ value: [UInt8],
+        _ id: HeaderName,
+        _ name: Span<UInt8>,
+        _ value: Span<UInt8>,
         in fields: inout HeaderFields,
         _ arena: Arena
-    ) {
-        guard let first = fields.firstIndex(named: name.span, in: arena) else {
-            append(name, value, to: &fields, arena)
-            return
+    ) -> String? {
+        guard let first = place(id, name, fields, arena) else {
+            guard fields.count < Limits.functionHeadFieldsMax else { return tooMany }
+            append(id, name, value, to: &fields, arena)
+            return nil
         }
-        while let other = fields.firstIndex(named: name.span, in: arena, from: first + 1) {
+        while let other = place(id, name, fields, arena, from: first + 1) {
             fields.remove(at: other)
         }
-        fields[first].value = arena.append(value.span)
+        fields[first].value = arena.append(value)
+        return nil
     }
 
-    private static func remove(_ name: [UInt8], from fields: inout HeaderFields, _ arena: Arena) {
-        while let index = fields.firstIndex(named: name.span, in: arena) {
-            fields.remove(at: index)
-        }
+    private static func remove(
+        _ id: HeaderName,
+        _ name: Span<UInt8>,
+        from fields: inout HeaderFields,
+        _ arena: Arena
+    ) {
+        while let index = place(id, name, fields, arena) { fields.remove(at: index) }
     }
 
     /// Every value of a name, in order.
@@ -162,8 +193,12 @@ enum HeaderMap {
     // MARK: What may be written
 
     static func fault(inName name: Span<UInt8>) -> String? {
-        guard name.count > 0, name.isToken else { return "is not a field name" }
-        switch HeaderName.named(name) {
+        fault(inName: name, HeaderName.named(name))
+    }
+
+    private static func fault(inName name: Span<UInt8>, _ id: HeaderName) -> String? {
+        switch id {
+        case .other: return name.count > 0 && name.isToken ? nil : "is not a field name"
         case .connection, .contentLength, .transferEncoding, .keepAlive, .te, .trailer, .upgrade,
             .proxyConnection, .expect:
             return "framing and hop-by-hop fields belong to the edge"
@@ -173,6 +208,7 @@ enum HeaderMap {
     }
 
     static func fault(inValue value: Span<UInt8>) -> String? {
+        guard value.count > 0 else { return nil }
         guard value.count <= Limits.functionFieldBytesMax else {
             return "is longer than \(Limits.functionFieldBytesMax) bytes"
         }
@@ -182,9 +218,9 @@ enum HeaderMap {
                 return "has a line break or a control character"
             }
         }
-        if value.count > 0 {
-            let ends: [UInt8] = [value[0], value[value.count - 1]]
-            if ends.contains(0x20) || ends.contains(0x09) { return "begins or ends with a blank" }
+        let isBlank = { (byte: UInt8) in byte == .space || byte == 0x09 }
+        guard !isBlank(value[0]), !isBlank(value[value.count - 1]) else {
+            return "begins or ends with a blank"
         }
         return nil
     }

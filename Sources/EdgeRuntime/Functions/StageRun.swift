@@ -179,14 +179,10 @@ class StageRun: LoopMember {
 
     /// A thread with the function on it, and a new budget.
     private func begin(_ function: LuaReference) -> LuaThread {
+        isInvalid = false
         let thread = runtime.takeThread()
         thread.stack.push(function)
-        let settings = runtime.library.settings
-        budget = LuaBudget(
-            instructions: settings.instructions,
-            memoryBytes: settings.memoryBytes,
-            slice: Limits.functionSlice
-        )
+        budget = runtime.budget
         limit = .never
         return thread
     }
@@ -203,8 +199,8 @@ class StageRun: LoopMember {
     private func advance() -> Ending? {
         while position < chain.count {
             let id = chain[position].id
-            let hook = runtime.facts(id)
             guard case .run = runtime.hooks[id].breaker.admit(now: loop.now) else {
+                let hook = runtime.facts(id)
                 let failure = FunctionFailure(
                     kind: .parked,
                     function: hook.title,
@@ -245,11 +241,13 @@ class StageRun: LoopMember {
     }
 
     private func goOn(_ index: Int) -> Turn {
-        guard let arguments = arguments(for: index) else { return .waits }
-        let thread = strands[index].thread
+        guard let arguments = strands.freshArguments(index) ?? arguments(for: index) else {
+            return .waits
+        }
+        let thread = strands.thread(index)
         strands.run(index)
         // The machine asks for its own bytes only; what was brought in is seen here.
-        if case .fetch = strands[index].effect, budget.isMemorySpent {
+        if budget.isMemorySpent, case .fetch = strands[index].effect {
             thread.stack.push("memory limit reached")
             return functionFailed(thread, .memory)
         }
@@ -264,7 +262,7 @@ class StageRun: LoopMember {
             strands.end(index, .results(results))
         case .failed(.runtime) where index > 0:
             let message = FunctionText.bounded(thread.stack.errorText())
-            thread.reset(budget: &budget, isKilled: false)
+            thread.reset(budget: &budget)
             isInvalid = false
             strands.end(index, .failed(message))
         case .failed(let kind): return functionFailed(thread, kind)
@@ -283,7 +281,6 @@ class StageRun: LoopMember {
     /// How many values lie ready to go on with; nil: what the strand waits for is not there yet.
     private func arguments(for index: Int) -> Int? {
         let strand = strands[index]
-        if case .fresh(let arguments) = strand.state { return arguments }
         switch strand.effect {
         case .none, .sleep, .peer: return 0
         case .all:
@@ -455,7 +452,7 @@ class StageRun: LoopMember {
             traceback: FunctionText.bounded(thread.traceback())
         )
         if kind == .runtime {
-            thread.reset(budget: &budget, isKilled: false)
+            thread.reset(budget: &budget)
             strands.clear()
             runtime.giveBack(thread)
         } else {
@@ -488,11 +485,8 @@ class StageRun: LoopMember {
     private func giveUpThreads() {
         abandonEffects()
         peerWait = nil
-        for thread in strands.removeAll() {
-            thread.reset(budget: &budget, isKilled: true)
-            // Lua leaves hooks off in a thread that died inside of one, so nothing may ever run on it again.
-            thread.forget()
-        }
+        // Lua leaves hooks off in a thread that died inside of one: nothing may ever run on it again, __close neither.
+        for thread in strands.removeAll() { thread.forget() }
     }
 
     private func finish(_ ending: Ending) {

@@ -46,6 +46,12 @@ struct Strands {
     private(set) var count = 0
 
     subscript(_ index: Int) -> Strand { strands[index] }
+    func thread(_ index: Int) -> LuaThread { strands[index].thread }
+    /// How many values lie ready for one that did not wait.
+    func freshArguments(_ index: Int) -> Int? {
+        guard case .fresh(let arguments) = strands[index].state else { return nil }
+        return arguments
+    }
     var isEmpty: Bool { count == 0 }
 
     mutating func begin(_ thread: LuaThread, arguments: Int) {

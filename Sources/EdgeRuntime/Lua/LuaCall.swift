@@ -33,8 +33,10 @@ struct LuaCall {
         return 2
     }
 
-    /// Charges work that the machine does not see: one unit is about what one instruction takes.
-    func spend(_ units: Int) { edge_lua_spend(stack.state, units) }
+    /// Charges work that the machine does not see: one unit is about what one instruction takes. False: there is no
+    /// point in doing it, the run is at its end whatever is answered.
+    @discardableResult
+    func spend(_ units: Int) -> Bool { edge_lua_spend(stack.state, units) != 0 }
 
     func wait() -> CInt { CInt(EDGE_LUA_WAIT) }
     func fail(_ message: String) -> CInt { stack.fail(message) }

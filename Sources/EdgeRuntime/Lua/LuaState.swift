@@ -16,7 +16,7 @@ struct LuaError: Error {
             switch status {
             case LUA_OK: return nil
             case LUA_ERRMEM, CInt(EDGE_LUA_MEMORY): self = .memory
-            case CInt(EDGE_LUA_SPENT), CInt(EDGE_LUA_KILLED): self = .instructions
+            case CInt(EDGE_LUA_SPENT): self = .instructions
             default: self = .runtime
             }
         }

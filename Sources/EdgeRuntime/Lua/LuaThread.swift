@@ -25,7 +25,9 @@ struct LuaThread {
     private let main: OpaquePointer
 
     init(of main: OpaquePointer) {
-        guard let thread = lua_newthread(main) else { preconditionFailure("Lua aborts first") }
+        guard let thread = edge_lua_new_thread(main) else {
+            preconditionFailure("Lua aborts first")
+        }
         self.main = main
         stack = LuaStack(thread)
         reference = edge_lua_keep(main)
@@ -52,11 +54,8 @@ struct LuaThread {
         stack.push(message)
     }
 
-    /// Ready for another function. Variables that are to be closed are closed within the budget, unless the run had
-    /// to die or is given up.
-    func reset(budget: inout LuaBudget, isKilled: Bool) {
-        _ = edge_lua_reset(stack.state, &budget.run, isKilled ? CInt(EDGE_LUA_KILLED) : 0)
-    }
+    /// Ready for another function after an error. Variables that are to be closed are closed within the budget.
+    func reset(budget: inout LuaBudget) { _ = edge_lua_reset(stack.state, &budget.run) }
 
     /// Where a failed run was, innermost call first. Asked before `reset`.
     func traceback() -> String {

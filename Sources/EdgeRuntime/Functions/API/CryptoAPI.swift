@@ -60,7 +60,7 @@ enum CryptoAPI {
         guard let data = call.stack.text(at: 1) else {
             return call.badArgument(1, "edge.crypto", "a string is wanted")
         }
-        call.spend(data.count / 2)
+        guard call.spend(data.count / 2) else { return 0 }
         let value = Digest.of(data.span, algorithm)
         call.stack.push(value.bytes)
         return 1
@@ -84,7 +84,7 @@ enum CryptoAPI {
             return call.fail("edge.crypto.hmac takes an algorithm, a key and data")
         }
         guard !key.isEmpty else { return call.fail("edge.crypto.hmac: the key is empty") }
-        call.spend(data.count / 2)
+        guard call.spend(data.count / 2) else { return 0 }
         let value = MAC.of(data.span, key: key.span, algorithm)
         call.stack.push(value.bytes)
         return 1
@@ -100,7 +100,7 @@ enum CryptoAPI {
                 "0 to \(Limits.randomBytesMax) bytes, in a handler"
             )
         }
-        call.spend(bytes.count)
+        guard call.spend(bytes.count) else { return 0 }
         call.stack.push(bytes.span)
         return 1
     }
@@ -112,7 +112,7 @@ enum CryptoAPI {
             let run = call.run, let nonce = run.runtime.secureRandom.bytes(AEAD.nonceBytes)
         else { return call.fail("edge.crypto.encrypt takes a key and a text, in a handler") }
         let context = call.stack.text(at: 3) ?? []
-        call.spend(text.count / 2)
+        guard call.spend(text.count / 2) else { return 0 }
         do throws(AEAD.Failure) {
             var cipher = try AEAD(key: key.span)
             let sealed = try cipher.seal(text.span, nonce: nonce.span, additional: context.span)
@@ -130,7 +130,7 @@ enum CryptoAPI {
         guard whole.count >= AEAD.nonceBytes + AEAD.tagBytes else {
             return call.refuse("too-short")
         }
-        call.spend(whole.count / 2)
+        guard call.spend(whole.count / 2) else { return 0 }
         do throws(AEAD.Failure) {
             var cipher = try AEAD(key: key.span)
             let text = try cipher.open(

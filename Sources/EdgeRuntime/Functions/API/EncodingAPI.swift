@@ -95,7 +95,7 @@ enum EncodingAPI {
         guard let bytes = call.stack.text(at: 1) else {
             return call.badArgument(1, function, "a string is wanted")
         }
-        call.spend(bytes.count / 4)
+        guard call.spend(bytes.count) else { return 0 }
         let answer = convert(bytes.span)
         call.stack.push(answer.span)
         return 1
@@ -109,7 +109,7 @@ enum EncodingAPI {
         guard let bytes = call.stack.bytes(at: 1) else {
             return call.badArgument(1, function, "a string is wanted")
         }
-        call.spend(bytes.count / 4)
+        guard call.spend(bytes.count) else { return 0 }
         do throws(TextCodeError) {
             let answer = try Base64.decode(bytes.span, alphabet, .optional)
             call.stack.push(answer.span)
@@ -121,7 +121,7 @@ enum EncodingAPI {
         guard let bytes = call.stack.bytes(at: 1) else {
             return call.badArgument(1, "edge.hex.decode", "a string is wanted")
         }
-        call.spend(bytes.count / 4)
+        guard call.spend(bytes.count) else { return 0 }
         do throws(TextCodeError) {
             let answer = try Hexadecimal.decode(bytes.span)
             call.stack.push(answer.span)
@@ -136,7 +136,7 @@ enum EncodingAPI {
         guard let bytes = stack.bytes(at: 1) else {
             return call.badArgument(1, "edge.url.parse", "a string is wanted")
         }
-        call.spend(bytes.count / 4)
+        guard call.spend(bytes.count / 2) else { return 0 }
         let parts: URLParts
         do throws(URLError) { parts = try URLText.split(bytes.span) } catch {
             return call.refuse(error.word)
@@ -162,7 +162,7 @@ enum EncodingAPI {
         guard let reference = call.stack.bytes(at: 1), let base = call.stack.bytes(at: 2) else {
             return call.fail("edge.url.resolve takes a reference and a base")
         }
-        call.spend((reference.count + base.count) / 4)
+        guard call.spend(reference.count + base.count) else { return 0 }
         do throws(URLError) {
             let answer = try URLText.resolve(reference.span, against: base.span)
             call.stack.push(answer.span)
@@ -181,6 +181,7 @@ enum EncodingAPI {
             guard stack.kind(at: -2) == .string, let name = stack.bytes(at: -2),
                 let value = stack.text(at: -1)
             else { return call.fail("edge.url.query takes a table of strings by name") }
+            guard call.spend(Limits.functionNameUnits + name.count + value.count) else { return 0 }
             pairs.append((name, value))
             stack.pop()
         }
@@ -189,7 +190,6 @@ enum EncodingAPI {
         for pair in pairs {
             QueryText.append(name: pair.name.span, value: pair.value.span, to: &out)
         }
-        call.spend(out.count / 4)
         stack.push(out.span)
         return 1
     }
@@ -201,7 +201,7 @@ enum EncodingAPI {
         guard let bytes = stack.bytes(at: 1) else {
             return call.badArgument(1, "edge.cookie.parse", "a string is wanted")
         }
-        call.spend(bytes.count / 2)
+        guard call.spend(bytes.count * 2) else { return 0 }
         stack.pushTable()
         let span = bytes.span
         var position = 0
@@ -209,6 +209,7 @@ enum EncodingAPI {
             stack.pushField(bytes: span.extracting(pair.name), of: -1)
             let isNew = stack.kind(at: -1) == .nil
             stack.pop()
+            guard call.spend(Limits.functionNameUnits) else { return 0 }
             guard isNew else { continue }
             stack.push(span.extracting(pair.name))
             stack.push(span.extracting(pair.value))

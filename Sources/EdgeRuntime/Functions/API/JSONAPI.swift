@@ -50,10 +50,9 @@ enum JSONAPI {
         guard let text = stack.bytes(at: 1) else {
             return call.badArgument(1, "edge.json.decode", "a string is wanted")
         }
-        call.spend(text.count / 2)
+        guard call.spend(text.count / 2) else { return 0 }
         do throws(JSONError) {
-            try push(text.span, on: stack)
-            return 1
+            return try push(text.span, call)
         } catch {
             let place = error.place(in: text.span)
             stack.drop(to: 1)
@@ -64,10 +63,12 @@ enum JSONAPI {
     }
 
     /// Open lists and tables lie on the stack, a table under the name that waits for its value.
-    private static func push(_ text: Span<UInt8>, on stack: LuaStack) throws(JSONError) {
+    private static func push(_ text: Span<UInt8>, _ call: LuaCall) throws(JSONError) -> CInt {
+        let stack = call.stack
         var scanner = JSONScanner()
         var counts: [Int?] = []
         while let event = try scanner.next(text) {
+            guard call.spend(Limits.functionValueUnits) else { return 0 }
             switch event {
             case .beginTable, .beginList:
                 guard stack.hasRoom(for: 8) else {
@@ -101,6 +102,7 @@ enum JSONAPI {
                 stack.setRaw(in: -3)
             }
         }
+        return 1
     }
 
     private static func push(_ string: JSONString, of text: Span<UInt8>, on stack: LuaStack) {
@@ -139,14 +141,13 @@ enum JSONAPI {
         stack.drop(to: 1)
         var writer = JSONWriter()
         do throws(Refusal) {
-            try write(&writer, stack)
+            try write(&writer, call)
         } catch {
             stack.drop(to: 1)
             stack.pushNil()
             stack.push(error.reason)
             return 2
         }
-        call.spend(writer.bytes.count / 2)
         let bytes = writer.bytes
         stack.push(bytes.span)
         return 1
@@ -154,10 +155,14 @@ enum JSONAPI {
 
     private struct Refusal: Error {
         var reason: String
+        /// Nobody will hear it.
+        static let spent = Self(reason: "")
     }
 
-    /// Writes the value on top, which stays.
-    private static func write(_ writer: inout JSONWriter, _ stack: LuaStack) throws(Refusal) {
+    /// Writes the value on top, which stays. A table may lie in many places: what counts is what is written.
+    private static func write(_ writer: inout JSONWriter, _ call: LuaCall) throws(Refusal) {
+        let stack = call.stack
+        guard call.spend(Limits.functionValueUnits) else { throw .spent }
         do throws(JSONWriter.Failure) {
             switch stack.kind(at: -1) {
             case .nil, .none: return try writer.null()
@@ -166,6 +171,7 @@ enum JSONAPI {
             case .number: return try writer.number(stack.number(at: -1))
             case .string:
                 let bytes = stack.bytes(at: -1) ?? []
+                call.spend(bytes.count / 2)
                 return try writer.string(bytes.span)
             case .userdata where isNull(stack, at: -1): return try writer.null()
             case .table: break
@@ -185,9 +191,9 @@ enum JSONAPI {
         let table = stack.absolute(-1)
         let length = stack.rawLength(at: table)
         if length > 0 || isMarked(stack) {
-            try writeList(&writer, stack, table, length)
+            try writeList(&writer, call, table, length)
         } else {
-            try writeTable(&writer, stack, table)
+            try writeTable(&writer, call, table)
         }
     }
 
@@ -199,14 +205,15 @@ enum JSONAPI {
 
     private static func writeList(
         _ writer: inout JSONWriter,
-        _ stack: LuaStack,
+        _ call: LuaCall,
         _ table: Int,
         _ length: Int
     ) throws(Refusal) {
+        let stack = call.stack
         try mapped { () throws(JSONWriter.Failure) in try writer.beginList() }
         for item in 0..<length {
             stack.pushRawItem(item + 1, of: table)
-            try write(&writer, stack)
+            try write(&writer, call)
             stack.pop()
         }
         try mapped { () throws(JSONWriter.Failure) in try writer.endList() }
@@ -214,9 +221,10 @@ enum JSONAPI {
 
     private static func writeTable(
         _ writer: inout JSONWriter,
-        _ stack: LuaStack,
+        _ call: LuaCall,
         _ table: Int
     ) throws(Refusal) {
+        let stack = call.stack
         var names: [[UInt8]] = []
         stack.pushNil()
         while stack.next(in: table) {
@@ -224,6 +232,7 @@ enum JSONAPI {
             guard let name = stack.bytes(at: -1) else {
                 throw Refusal(reason: "a table with a key that is a \(stack.kindName(at: -1))")
             }
+            guard call.spend(Limits.functionNameUnits + name.count) else { throw .spent }
             names.append(name)
         }
         names.sort { $0.lexicographicallyPrecedes($1) }
@@ -231,7 +240,7 @@ enum JSONAPI {
         for name in names {
             try mapped { () throws(JSONWriter.Failure) in try writer.name(name.span) }
             stack.pushField(bytes: name.span, of: table)
-            try write(&writer, stack)
+            try write(&writer, call)
             stack.pop()
         }
         try mapped { () throws(JSONWriter.Failure) in try writer.endTable() }

@@ -13,29 +13,39 @@ enum LogAPI {
     ]
 
     private static func log(_ call: LuaCall) -> CInt {
-        guard let text = call.stack.text(at: 1) else {
-            return call.badArgument(1, "edge.log", "a string is wanted")
+        let stack = call.stack
+        switch stack.kind(at: 1) {
+        case .string, .integer, .number: break
+        default: return call.badArgument(1, "edge.log", "a string is wanted")
         }
-        var line = String(decoding: text, as: UTF8.self)
-        if call.stack.kind(at: 2) == .table {
-            call.stack.pushNil()
-            while call.stack.next(in: 2) {
-                let name =
-                    call.stack.text(at: -2).map { String(decoding: $0, as: UTF8.self) } ?? "?"
-                line += " \(name)=\(shown(call.stack))"
-                call.stack.pop()
+        guard let run = call.run, takesLine(run) else { return 0 }
+        var line = shown(stack, at: 1)
+        if stack.kind(at: 2) == .table {
+            stack.pushNil()
+            while line.utf8.count <= Limits.functionMessageBytesMax, stack.next(in: 2) {
+                let isNamed = stack.kind(at: -2) == .string || stack.kind(at: -2) == .integer
+                line += " \(isNamed ? shown(stack, at: -2) : "?")=\(shown(stack, at: -1))"
+                stack.pop()
             }
         }
-        write(line, call)
+        run.log(.info, FunctionText.bounded(line))
         return 0
     }
 
-    private static func shown(_ stack: LuaStack) -> String {
-        switch stack.kind(at: -1) {
-        case .boolean: return stack.boolean(at: -1) ? "true" : "false"
-        default:
-            return stack.text(at: -1).map { String(decoding: $0, as: UTF8.self) }
-                ?? stack.kindName(at: -1)
+    /// As much of a value as a line may have: what a function wants to show may be megabytes.
+    private static func shown(_ stack: LuaStack, at index: Int) -> String {
+        let most = Limits.functionMessageBytesMax + 1
+        switch stack.kind(at: index) {
+        case .boolean: return stack.boolean(at: index) ? "true" : "false"
+        case .string:
+            return stack.withBytes(at: index) { bytes in
+                bytes.extracting(first: most).withUnsafeBufferPointer {
+                    String(decoding: $0, as: UTF8.self)
+                }
+            } ?? ""
+        case .integer, .number:
+            return stack.text(at: index).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        case .none, .nil, .table, .function, .userdata, .other: return stack.kindName(at: index)
         }
     }
 
@@ -43,26 +53,21 @@ enum LogAPI {
     static let print: LuaHost = { state in
         guard let state else { return 0 }
         let call = LuaCall(state)
-        var parts: [String] = []
-        for index in 1...max(1, call.count) where call.count > 0 {
-            call.stack.pushCopy(of: index)
-            parts.append(shown(call.stack))
-            call.stack.pop()
+        guard let run = call.run, takesLine(run) else { return 0 }
+        var line = ""
+        for index in 0..<call.count where line.utf8.count <= Limits.functionMessageBytesMax {
+            line += (index == 0 ? "" : "\t") + shown(call.stack, at: index + 1)
         }
-        write(parts.joined(separator: "\t"), call)
+        run.log(.info, FunctionText.bounded(line))
         return 0
     }
 
-    private static func write(_ line: String, _ call: LuaCall) {
-        guard let run = call.run else { return }
+    private static func takesLine(_ run: StageRun) -> Bool {
         run.logLines += 1
         let limit = run.runtime.library.settings.logLines
-        guard run.logLines <= limit else {
-            if run.logLines == limit + 1 {
-                run.log(.warn, "more than \(limit) lines: the rest is dropped")
-            }
-            return
+        if run.logLines == limit + 1 {
+            run.log(.warn, "more than \(limit) lines: the rest is dropped")
         }
-        run.log(.info, FunctionText.bounded(line))
+        return run.logLines <= limit
     }
 }
