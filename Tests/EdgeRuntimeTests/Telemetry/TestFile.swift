@@ -22,14 +22,23 @@ enum TestFile {
         _ = fwrite(Array(text.utf8), 1, text.utf8.count, file)
     }
 
-    /// An empty folder that only this test uses.
-    static func folder() -> String {
-        var template = Array("/tmp/edged-test-XXXXXX".utf8.map { CChar(bitPattern: $0) })
-        template.append(0)
+    /// An empty folder that only this test uses, gone with the process.
+    static func folder() -> String { made(in: root) }
+
+    private static let root: String = {
+        let root = made(in: "/tmp")
+        rootOfProcess = strdup(root)
+        atexit {
+            if let root = rootOfProcess { TemporaryFolder.remove(String(cString: root)) }
+        }
+        return root
+    }()
+    /// Written once, before the process can end: what runs at its end captures nothing.
+    nonisolated(unsafe) private static var rootOfProcess: UnsafeMutablePointer<CChar>?
+
+    private static func made(in folder: String) -> String {
+        var template = Array("\(folder)/edged-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp") }
-        return String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) },
-            as: UTF8.self
-        )
+        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
 }

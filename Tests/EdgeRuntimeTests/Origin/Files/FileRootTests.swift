@@ -24,7 +24,7 @@ final class TemporaryFolder {
     func folder(_ name: String) { mkdir("\(path)/\(name)", 0o755) }
     func link(_ name: String, to target: String) { symlink(target, "\(path)/\(name)") }
 
-    private static func remove(_ path: String) {
+    static func remove(_ path: String) {
         if let folder = opendir(path) {
             while let entry = readdir(folder) {
                 let name = withUnsafeBytes(of: &entry.pointee.d_name) {
