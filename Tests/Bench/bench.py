@@ -22,13 +22,13 @@ sys.dont_write_bytecode = True
 
 import report
 from allocations import allocations_per_request, build_counter
-from contestants import BODIES, CASES, LOAD_CPU, Workshop
+from contestants import BODIES, CASES, LOAD_CPU, REQUEST_FIELDS, Workshop
 from hold import hold
 from processes import raise_descriptor_limit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-CONTESTANTS = ["edged", "haproxy", "haproxy-log", "nginx", "nginx-plain", "varnish", "floor"]
+CONTESTANTS = ["edged", "edged-plain", "haproxy", "haproxy-log", "nginx", "nginx-plain", "varnish", "floor"]
 CONNECTIONS = 64
 IDLE_CONNECTIONS = 10_000
 STARTS = 5
@@ -65,7 +65,7 @@ def parse():
     parser.add_argument("--bin", default=os.path.join(ROOT, ".build/release/edged"), help="the edged to measure")
     parser.add_argument("--rounds", type=int, default=3, help="measurements per contestant and case")
     parser.add_argument("--seconds", type=int, default=2, help="length of a measurement")
-    parser.add_argument("--cases", default=",".join(CASES), help="comma-separated: small,large,proxy")
+    parser.add_argument("--cases", default=",".join(CASES), help=f"of {','.join(CASES)}")
     parser.add_argument("--only", default=",".join(CONTESTANTS), help=f"of {','.join(CONTESTANTS)}")
     parser.add_argument("--no-idle", dest="idle", action="store_false", help="leave out memory and start-up time")
     parser.add_argument("--out", default=os.path.join(ROOT, "out/bench"), help="folder for the JSON and the chart")
@@ -135,7 +135,7 @@ def warm_up(server, case):
 def check_answer(server, case):
     """Numbers of a server that answers something else are worth nothing."""
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-    client.request("GET", target(case))
+    client.request("GET", target(case), headers=REQUEST_FIELDS.get(case, {}))
     response = client.getresponse()
     body = response.read()
     client.close()
@@ -143,12 +143,18 @@ def check_answer(server, case):
         raise RuntimeError("the answer does not come from the origin")
     if response.status != 200 or body != b"x" * BODIES[case]:
         raise RuntimeError(f"answers {response.status} with {len(body)} bytes")
+    if case == "hooks" and server.name != "floor":
+        fields = [response.getheader(name) for name in ("strict-transport-security", "x-frame-options", "last-modified")]
+        if fields != ["max-age=63072000", "DENY", None]:
+            raise RuntimeError(f"its functions did not run: {fields}")
 
 
 def wrk(server, case, seconds):
     command = [
         "taskset", "-c", str(LOAD_CPU), "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s",
-        "-s", os.path.join(HERE, "report.lua"), f"http://127.0.0.1:{server.port}{target(case)}",
+        "-s", os.path.join(HERE, "report.lua"),
+        *(word for name, value in REQUEST_FIELDS.get(case, {}).items() for word in ("-H", f"{name}: {value}")),
+        f"http://127.0.0.1:{server.port}{target(case)}",
     ]
     output = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30).stdout
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)

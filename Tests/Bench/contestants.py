@@ -8,6 +8,11 @@ haproxy-log  proxied case only: the same with `option httplog` to a file, which 
 varnish      its defaults, cached objects for files, pass for the proxied case; its log goes to shared memory
 floor        floor.c: nothing but epoll, read and write; in the proxied case relay.c, which passes bytes on and looks for
              their ends: what of the other figures is the kernel's
+edged-plain  `noop` case only: the same edged without the function
+
+In the case `hooks` each runs the same work in Lua: before the answer two request headers are read and two set, behind it
+two response headers are set and one is removed. nginx does it as OpenResty does (LuaJIT, lua-resty-core), HAProxy in two
+Lua actions. Varnish has no Lua.
 """
 
 import os
@@ -16,8 +21,58 @@ import resource
 from processes import Server, free_port
 
 SERVER_CPU, LOAD_CPU = 0, 1
-BODIES = {"small": 1024, "large": 100 * 1024, "proxy": 1024}
-CASES = {"small": "1 KiB file", "large": "100 KiB file", "proxy": "1 KiB proxied, uncached"}
+BODIES = {"small": 1024, "large": 100 * 1024, "proxy": 1024, "hooks": 1024, "noop": 1024}
+CASES = {
+    "small": "1 KiB file", "large": "100 KiB file", "proxy": "1 KiB proxied, uncached",
+    "hooks": "1 KiB file, two functions", "noop": "1 KiB file, a function that does nothing",
+}
+# Variants of a contestant, and the case in which each takes part.
+VARIANTS = {"haproxy-log": "proxy", "nginx-plain": "proxy", "edged-plain": "noop"}
+# What the load sends in `hooks` for the functions to read, to whomever.
+REQUEST_FIELDS = {"hooks": {"User-Agent": "bench (Mobile)", "Accept-Language": "en"}}
+
+EDGED_HOOKS = """
+return {
+  viewer_request = function(event)
+    local headers = event.request.headers
+    headers["x-device"] = headers["user-agent"]
+    headers["x-language"] = headers["accept-language"]
+  end,
+  viewer_response = function(event)
+    local headers = event.response.headers
+    headers["strict-transport-security"] = "max-age=63072000"
+    headers["x-frame-options"] = "DENY"
+    headers["last-modified"] = nil
+  end,
+}
+"""
+EDGED_NOOP = "return { viewer_request = function(event) end }"
+HAPROXY_HOOKS = """
+core.register_action("request", { "http-req" }, function(txn)
+  local headers = txn.http:req_get_headers()
+  txn.http:req_set_header("x-device", headers["user-agent"][0])
+  txn.http:req_set_header("x-language", headers["accept-language"][0])
+end)
+core.register_action("response", { "http-res" }, function(txn)
+  txn.http:res_set_header("strict-transport-security", "max-age=63072000")
+  txn.http:res_set_header("x-frame-options", "DENY")
+  txn.http:res_del_header("last-modified")
+end)
+"""
+NGINX_HOOKS = """
+rewrite_by_lua_block {
+  local var, set = ngx.var, ngx.req.set_header
+  set("x-device", var.http_user_agent)
+  set("x-language", var.http_accept_language)
+}
+header_filter_by_lua_block {
+  local header = ngx.header
+  header["strict-transport-security"] = "max-age=63072000"
+  header["x-frame-options"] = "DENY"
+  header["last-modified"] = nil
+}
+"""
+NGINX_MODULES = "/usr/lib/nginx/modules"
 
 
 class Workshop:
@@ -57,9 +112,13 @@ class Workshop:
     def server(self, name, case, origin_port):
         """None where the contestant has no part in the case."""
         if name == "floor":
+            if case == "noop":
+                return None
             return self.relay(origin_port) if case == "proxy" else self.floor(case)
         base, _, variant = name.partition("-")
-        if variant and case != "proxy":
+        if variant and VARIANTS[name] != case:
+            return None
+        if case == "noop" and base != "edged" or case == "hooks" and base == "varnish":
             return None
         port = free_port()
         command = getattr(self, f"{base}_command")(case, port, origin_port, variant)
@@ -67,6 +126,15 @@ class Workshop:
 
     def edged_command(self, case, port, origin_port, variant):
         origin = f'url = "http://127.0.0.1:{origin_port}"' if case == "proxy" else f'files = "{self.public}"'
+        folder = self.path(f"edged-{port}-functions")
+        os.mkdir(folder)
+        self.write(f"{folder}/hooks.lua", EDGED_HOOKS)
+        self.write(f"{folder}/noop.lua", EDGED_NOOP)
+        attached = ""
+        if case == "hooks":
+            attached = ', functions = { viewer_request = { "hooks" }, viewer_response = { "hooks" } }'
+        elif case == "noop" and not variant:
+            attached = ', functions = { viewer_request = { "noop" } }'
         config = self.write(
             f"edged-{case}-{port}.lua",
             f"""return {{
@@ -75,9 +143,10 @@ class Workshop:
   admin = {{ socket = "{self.path(f"edged-{port}.sock")}" }},
   log = {{ access = "{self.path(f"edged-{port}-access.log")}" }},
   limits = {{ connections_per_address = 50000 }},
+  functions = {{ folder = "{folder}" }},
   origins = {{ site = {{ {origin} }} }},
   distributions = {{ all = {{ domains = {{ "*" }},
-    behaviors = {{ {{ path = "*", origin = "site", cache = "off" }} }} }} }},
+    behaviors = {{ {{ path = "*", origin = "site", cache = "off"{attached} }} }} }} }},
 }}
 """,
         )
@@ -90,11 +159,16 @@ class Workshop:
             location = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
         else:
             location = f"root {self.public};"
+        modules = package_path = ""
+        if case == "hooks":
+            location += NGINX_HOOKS
+            modules = "".join(f"load_module {NGINX_MODULES}/{name}_module.so;\n" for name in ("ndk_http", "ngx_http_lua"))
+            package_path = 'lua_package_path "/usr/share/lua/5.1/?.lua;;";'
         home = self.path(f"nginx-{port}")
         os.mkdir(home)
         config = self.write(
             f"nginx-{port}.conf",
-            f"""user root;
+            f"""{modules}user root;
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 65536;
@@ -104,7 +178,7 @@ events {{ worker_connections 32768; }}
 http {{
   default_type text/plain;
   access_log {home}/access.log combined buffer=64k flush=1s;
-  sendfile on; tcp_nopush on; tcp_nodelay on;
+  sendfile on; tcp_nopush on; tcp_nodelay on; {package_path}
   keepalive_timeout 600; keepalive_requests 10000;
   open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
@@ -118,10 +192,15 @@ http {{
 
     def haproxy_command(self, case, port, origin_port, variant):
         cached = "http-request cache-use files\n  http-response cache-store files\n" if case != "proxy" else ""
+        load = actions = ""
+        if case == "hooks":
+            load = f"lua-load {self.write('hooks.lua', HAPROXY_HOOKS)}"
+            actions = "http-request lua.request\n  http-response lua.response"
         config = self.write(
             f"haproxy-{port}.cfg",
             f"""global
   nbthread 1
+  {load}
   {"log stdout format raw local0" if variant == "log" else ""}
   maxconn {self.haproxy_connections()}
 defaults
@@ -141,6 +220,7 @@ cache files
   max-age 3600
 listen edge
   bind 127.0.0.1:{port} backlog 4096
+  {actions}
   {cached}
   server origin 127.0.0.1:{origin_port}
 """,

@@ -14,7 +14,12 @@ GOALS = [
     ("proxy", "haproxy-log", 1.0),
     ("proxy", "nginx", 0.5),
     ("proxy", "nginx-plain", 0.5),
+    ("hooks", "floor", 1.6),
+    ("hooks", "nginx", 0.5),
+    ("hooks", "haproxy", 0.7),
 ]
+# (case, other, at most so many µs more than the other)
+EXTRA_GOALS = [("noop", "edged-plain", 0.3)]
 # And at rest: (key, at most, unit).
 IDLE_GOALS = [("resident_mb", 25, "MB resident"), ("bytes_per_connection", 4096, "bytes per idle connection"),
               ("ready_ms", 100, "ms until ready")]
@@ -86,6 +91,11 @@ def print_goals(results):
         value = ratio(results["cases"].get(case, {}), "edged", other)
         if value is not None:
             lines.append((value <= most, f"{CASES[case]}: {value:.2f} × {other}, at most {most} wanted"))
+    for case, other, most in EXTRA_GOALS:
+        rows = results["cases"].get(case, {})
+        if "edged" in rows and other in rows:
+            value = rows["edged"]["cpu_us_per_request"] - rows[other]["cpu_us_per_request"]
+            lines.append((value <= most, f"{CASES[case]}: {value:+.2f} µs beside {other}, at most {most} wanted"))
     for key, most, unit in IDLE_GOALS:
         if "edged" in results["idle"]:
             value = results["idle"]["edged"][key]
