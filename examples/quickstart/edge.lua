@@ -19,7 +19,8 @@ return {
           response_headers = { set = { ["x-content-type-options"] = "nosniff" },
                                cors = { origins = { "*" }, methods = { "GET" }, max_age = "10m" } } },
         -- Everything else: pages for people, and two functions from functions/ (an edit is seen after `edged reload`).
-        { path = "*", origin = "site", methods = "read", cache = "off",
+        -- What is fetched is kept; a folder is asked again after two seconds, so an edit of a file is seen about at once.
+        { path = "*", origin = "site", methods = "read",
           functions = { viewer_request = { "hello" }, viewer_response = { "stamp" } },
           response_headers = { set = { ["x-content-type-options"] = "nosniff",
                                        ["referrer-policy"] = "same-origin",
