@@ -1,6 +1,6 @@
 """The cache, as viewers and an origin see it."""
 
-import socket
+import gzip
 import threading
 import time
 
@@ -45,7 +45,7 @@ class Library:
             connection.answer(404, b"none\n")
             return True
         etag = dict(fields).get("ETag")
-        if etag and request["If-None-Match"] == etag:
+        if etag and (request["If-None-Match"] or "").removeprefix("W/") == etag:
             self.conditions.append(request.path)
             connection.answer(304, b"", fields)
             return True
@@ -71,6 +71,7 @@ class Library:
 
 class Caching(Suite):
     rule = {}
+    compress = False
 
     def setup(self):
         self.app = self.origin()
@@ -80,7 +81,7 @@ class Caching(Suite):
             "origins": {"app": {"url": self.app.url}},
             "distributions": {"all": {"domains": ["*"], "behaviors": [
                 behavior("/off/*", "app"),
-                {"path": "*", "origin": "app", "cache": self.rule}]}},
+                {"path": "*", "origin": "app", "cache": self.rule, "compress": self.compress}]}},
         })
 
     def get(self, path, fields=(), result=None, **options):
@@ -319,6 +320,54 @@ class Collapsing(Caching):
         self.library.gate = None
         equal([answer.body == wire.pattern(100_000) for answer in answers], [True] * 3)
         equal(self.library.count(path), 1)
+
+
+class Compressing(Caching):
+    rule = {}
+    compress = True
+
+    def setup(self):
+        super().setup()
+        self.text = b"a line of a page that repeats itself\n" * 2000
+
+    def ask(self, path, accepts, result, etag='"v1"'):
+        response = self.get(path, [("Accept-Encoding", accepts)] if accepts else [], result=result)
+        check("accept-encoding" in (response["Vary"] or "").lower(), "Vary", response["Vary"])
+        return response
+
+    def test_each_viewer_gets_what_it_takes(self):
+        path = self.library.put("page", self.text, etag='"v1"', fields=[("Content-Type", "text/html; charset=utf-8")])
+        small = self.ask(path, "gzip, deflate", "Miss")
+        equal((small["Content-Encoding"], small["ETag"]), ("gzip", 'W/"v1"'))
+        equal(gzip.decompress(small.body), self.text)
+        check(len(small.body) < len(self.text) / 10, len(small.body))
+        again = self.ask(path, "gzip;q=0.5, x", "Hit")
+        equal((again.body, again["Content-Length"]), (small.body, str(len(small.body))))
+        smaller = self.ask(path, "br, gzip", "Miss")
+        equal(smaller["Content-Encoding"], "br")
+        check(len(smaller.body) < len(small.body), len(smaller.body))
+        equal(self.ask(path, "br, gzip", "Hit").body, smaller.body)
+        plain = self.ask(path, None, "Miss")
+        equal((plain["Content-Encoding"], plain.body, plain["ETag"]), (None, self.text, '"v1"'))
+        self.ask(path, "identity", "Hit")
+        equal(self.library.count(path), 3)
+
+    def test_what_is_confirmed_stays_coded(self):
+        path = self.library.put("confirmed", self.text, cache_control="max-age=1", etag='"v1"', fields=[("Content-Type", "text/css")])
+        first = self.ask(path, "gzip", "Miss")
+        time.sleep(2.1)
+        again = self.ask(path, "gzip", "RefreshHit")
+        equal((again["Content-Encoding"], again["ETag"], again.body), ("gzip", 'W/"v1"', first.body))
+
+    def test_what_does_not_compress_is_left(self):
+        for name, body, fields in (
+                ("tiny", b"tiny", [("Content-Type", "text/css")]),
+                ("image", self.text, [("Content-Type", "image/png")]),
+                ("coded", gzip.compress(self.text), [("Content-Type", "text/css"), ("Content-Encoding", "gzip")])):
+            path = self.library.put(name, body, fields=fields)
+            for result in ("Miss", "Hit"):
+                response = self.get(path, [("Accept-Encoding", "gzip")], result=result)
+                equal((response.body, response["Content-Encoding"]), (body, dict(fields).get("Content-Encoding")))
 
 
 class LargeObjects(Caching):

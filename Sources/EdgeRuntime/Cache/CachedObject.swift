@@ -35,6 +35,8 @@ final class CachedObject: @unchecked Sendable {
     /// For conditions and revalidation: what the head says, as far as it is valid. Empty without one.
     let etag: [UInt8]
     let lastModified: Int64?
+    /// In which the edge has put the body; set before anybody else has the object.
+    var coding: ContentCoding?
 
     // Guard of what changes: the lock of the key's shard.
     var standing = Standing()

@@ -40,7 +40,8 @@ struct VaryNames: Equatable, Sendable {
         var hash = SipHash(secret.key)
         for index in 0..<headers.count {
             let name = headers.names[index]
-            if name == "accept-encoding", encoding != .none {
+            if name == "accept-encoding", encoding != .none || !policy.keepsHeader(name.utf8.span) {
+                // As the origin is asked: none and identity are the same to it.
                 hash.update(encoding.keyBits, bytes: 1)
                 continue
             }

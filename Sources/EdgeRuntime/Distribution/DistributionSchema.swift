@@ -134,7 +134,7 @@ extension ConfigSchema {
             #""any""#,
             "What happens over plain HTTP."
         ),
-        Setting("compress", .boolean, "false", .passive, "Whether the edge compresses."),
+        Setting("compress", .boolean, "false", "Whether the edge compresses what it keeps."),
         Setting(
             "cache",
             .either([.word(["off"]), .record(cacheRule)]),

@@ -1,11 +1,19 @@
 // What the head of an answer means for what is stored, and for those who wait.
 
 enum FillHead {
+    /// What goes into the index, and what takes the body.
+    struct Kept {
+        var object: CachedObject
+        var names: VaryNames?
+        var run: BodyRun
+        /// In the body's way, where the edge compresses it.
+        var encoder: ContentEncoder?
+    }
+
     enum Verdict {
-        /// Into the index; the run takes the body.
-        case keep(CachedObject, VaryNames?, BodyRun)
+        case keep(Kept)
         /// It is kept for the sake of its body, but is fresh for nobody.
-        case keepForLater(CachedObject, VaryNames?, BodyRun)
+        case keepForLater(Kept)
         /// What was stored has a new head.
         case confirmed(CachedObject, VaryNames?)
         /// Better an old answer than this.
@@ -134,6 +142,8 @@ enum FillHead {
             return .pass(.tooLarge)
         }
         let arena = fetch.arena
+        let encoder = part == nil ? encoder(own, fetch, length, context) : nil
+        if encoder != nil { length = nil }
         let names = VaryNames(fetch.response.fields, arena, rule)
         let body = index.makeBody(
             fill.key,
@@ -144,13 +154,53 @@ enum FillHead {
         guard let object = object(own, fetch, fill, freshness, names, body, index, context) else {
             return .pass(.headTooLarge)
         }
+        object.coding = encoder?.coding
         let run = index.begin(
             body,
             at: part?.range.lowerBound ?? 0,
             to: part?.range.upperBound ?? length ?? .max
         )
-        return freshness.isNeverFresh
-            ? .keepForLater(object, names, run) : .keep(object, names, run)
+        let kept = Kept(object: object, names: names, run: run, encoder: encoder)
+        return freshness.isNeverFresh ? .keepForLater(kept) : .keep(kept)
+    }
+
+    /// §9 of the contract: coded once, when it comes; the head is rewritten accordingly.
+    private static func encoder(
+        _ own: Exchange,
+        _ fetch: Fetch,
+        _ length: Int64?,
+        _ context: EdgeContext
+    ) -> ContentEncoder? {
+        guard let behavior = own.behavior, behavior.compress else { return nil }
+        let arena = fetch.arena
+        let verdict = CompressionRule.judge(
+            fetch.response,
+            arena,
+            for: behavior,
+            own.cache.encoding,
+            asksForRange: own.request.fields.contains(.range),
+            functionTakesBody: own.generation.takesResponseBody(behavior),
+            length: fetch.isMapped ? .changed : length.map { .known($0) } ?? .unknown
+        )
+        switch verdict {
+        case .identity(let reason):
+            if reason.isOfThisRequest { CompressionRule.addVary(&fetch.response.fields, arena) }
+            return nil
+        case .encode(let coding):
+            do throws(EdgeError) {
+                let encoder = try ContentEncoder(
+                    coding,
+                    bodyBytes: length,
+                    pool: context.loop.chunks
+                )
+                CompressionRule.rewrite(&fetch.response.fields, arena, as: coding)
+                return encoder
+            } catch {
+                // There is no memory for it now: the body goes as it is.
+                CompressionRule.addVary(&fetch.response.fields, arena)
+                return nil
+            }
+        }
     }
 
     private static func givesRanges(_ fetch: Fetch) -> Bool {
@@ -261,6 +311,9 @@ enum FillHead {
     ) -> Verdict {
         let arena = fetch.arena
         Revalidation.merge(known.head, into: &fetch.response, arena)
+        if let coding = known.coding {
+            CompressionRule.rewrite(&fetch.response.fields, arena, as: coding)
+        }
         guard case .store(let freshness) = storability(own, fetch, rule, context),
             let head = StoredHead(fetch.response, arena)
         else {
@@ -278,6 +331,7 @@ enum FillHead {
             etag: known.etag,
             lastModified: known.lastModified
         )
+        object.coding = known.coding
         return .confirmed(object, VaryNames(fetch.response.fields, arena, rule))
     }
 

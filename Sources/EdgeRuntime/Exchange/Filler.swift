@@ -29,6 +29,9 @@ final class Filler: LoopMember {
     private var own: Exchange?
     private var body: StoredBody?
     private var run: BodyRun?
+    private var encoder: ContentEncoder?
+    /// What has come out of it.
+    private var coded = BodyFlow()
     /// How far it had come when somebody read it last.
     private var lastRead: Int64 = 0
 
@@ -121,19 +124,15 @@ final class Filler: LoopMember {
 
     private func act(_ verdict: FillHead.Verdict, _ fill: Fill) {
         switch verdict {
-        case .keep(let object, let names, let run):
+        case .keep(let kept):
             leader = nil
-            body = object.body
-            self.run = run
-            lastRead = run.position
-            index.found(fill, object, vary: names)
+            begin(kept)
+            index.found(fill, kept.object, vary: kept.names)
             pump()
-        case .keepForLater(let object, let names, let run):
+        case .keepForLater(let kept):
             // Each asks for itself; what is kept saves them the body the next time.
-            body = object.body
-            self.run = run
-            lastRead = run.position
-            passOn(fill, object, names)
+            begin(kept)
+            passOn(fill, kept.object, kept.names)
         case .confirmed(let object, let names):
             leader?.cache.wasConfirmed = true
             leader = nil
@@ -149,6 +148,13 @@ final class Filler: LoopMember {
             index.failed(fill, error)
             close()
         }
+    }
+
+    private func begin(_ kept: FillHead.Kept) {
+        body = kept.object.body
+        run = kept.run
+        encoder = kept.encoder
+        lastRead = kept.run.position
     }
 
     func failed(_ error: EdgeError) {
@@ -208,26 +214,67 @@ final class Filler: LoopMember {
 
     private func pump() {
         guard let own, let fetch = own.fetch, let body, let run else { return }
-        var budget = Limits.cachePumpBytes
+        var budget = encoder == nil ? Limits.cachePumpBytes : Limits.encodedBytesPerTick
         while budget > 0 {
             guard isWanted(body, run) else { return }
             switch fetch.pullBody() {
             case .bytes(var range):
                 budget -= range.count
-                keep(range, body, run)
+                guard take(range, body, run) else { return }
                 loop.chunks.stockIfLast(&range.chunk)
             case .pending: return
             case .ended:
+                guard takeEnd(body, run) else { return }
                 index.end(body, run)
                 close()
                 return
             case .failed(let error):
-                index.fail(body, run, error, until: loop.now + Limits.cacheFailureTime)
-                close()
+                fail(error, body, run)
                 return
             }
         }
         loop.touch(self)
+    }
+
+    private func fail(_ error: EdgeError, _ body: StoredBody, _ run: BodyRun) {
+        index.fail(body, run, error, until: loop.now + Limits.cacheFailureTime)
+        close()
+    }
+
+    /// False: it has failed.
+    private func take(_ range: ChunkRange, _ body: StoredBody, _ run: BodyRun) -> Bool {
+        guard let encoder else {
+            keep(range, body, run)
+            return true
+        }
+        do throws(EdgeError) {
+            let bytes = range.bytes
+            try encoder.push(bytes, into: &coded)
+            keepCoded(body, run)
+            return true
+        } catch {
+            fail(error, body, run)
+            return false
+        }
+    }
+
+    private func takeEnd(_ body: StoredBody, _ run: BodyRun) -> Bool {
+        guard let encoder else { return true }
+        do throws(EdgeError) {
+            try encoder.finish(into: &coded)
+            keepCoded(body, run)
+            return true
+        } catch {
+            fail(error, body, run)
+            return false
+        }
+    }
+
+    private func keepCoded(_ body: StoredBody, _ run: BodyRun) {
+        while case .bytes(var range) = coded.pull() {
+            keep(range, body, run)
+            loop.chunks.stockIfLast(&range.chunk)
+        }
     }
 
     private func keep(_ range: ChunkRange, _ body: StoredBody, _ run: BodyRun) {

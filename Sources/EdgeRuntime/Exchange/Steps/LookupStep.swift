@@ -11,8 +11,17 @@
 enum LookupStep {
     /// Nil: the exchange waits, `fillEnded` follows.
     static func run(_ exchange: Exchange) -> ViewerMachine.Event? {
-        guard let rule = exchange.behavior?.cache, isRead(exchange) else { return .passed }
+        guard let behavior = exchange.behavior, let rule = behavior.cache, isRead(exchange) else {
+            return .passed
+        }
         let index = exchange.context.desk.index
+        if behavior.compress {
+            exchange.cache.encoding = NormalizedEncoding(
+                exchange.request,
+                exchange.arena,
+                compress: CompressionRule.isOn(behavior)
+            )
+        }
         exchange.cache.key = key(exchange, rule, index)
         return look(exchange, rule)
     }

@@ -122,6 +122,9 @@ enum OriginRequestStep {
             return .gaveUp(error)
         }
         fetch.route.authority = fetch.request.authority
+        if let value = exchange.cache.encoding.originValue {
+            fetch.request.fields.set(.acceptEncoding, value: arena.append(value))
+        }
         if exchange.generation.takesResponseBody(behavior) {
             // Functions work on the bytes themselves, and on all of them.
             fetch.request.fields.removeAll {
