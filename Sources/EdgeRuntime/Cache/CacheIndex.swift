@@ -33,7 +33,8 @@ final class CacheIndex: Sendable {
             objects: objectCount,
             evictions: evictions.load(ordering: .relaxed),
             fills: fills.load(ordering: .relaxed),
-            purges: Int(purgeSequence)
+            purges: Int(purgeSequence),
+            purgeRules: purgeRuleCount
         )
     }
     var budgetBytes: Int { budget.load(ordering: .relaxed) }
@@ -251,16 +252,21 @@ final class CacheIndex: Sendable {
         }
     }
 
-    /// Looks at the rules that the object has not been looked at by.
+    /// Looks at the rules that the object has not been looked at by. One that is gone is left as it was, so that
+    /// whoever found it at the same time learns the same.
     func examine(_ object: CachedObject) -> PurgeStrength? {
         let newest = purgeSequence
-        let verdict = rules.withLock { $0.verdict(on: object.facts) }
-        update(object) { standing in
-            standing.checkedSequence = max(standing.checkedSequence, newest)
-            if verdict == .soft { standing.isDoubted = true }
+        let checked = shard(of: object.key).withLock { _ in object.standing.checkedSequence }
+        let verdict = rules.withLock { $0.verdict(on: object.facts, since: checked) }
+        guard verdict != .hard else {
+            remove(object)
+            return .hard
         }
-        if verdict == .hard { remove(object) }
-        return verdict
+        return shard(of: object.key).withLock { _ in
+            object.standing.checkedSequence = max(object.standing.checkedSequence, newest)
+            if verdict == .soft { object.standing.isDoubted = true }
+            return object.standing.isDoubted ? .soft : nil
+        }
     }
 
     /// Looks at some objects of a shard from `place` on. Nil: that was the last of them.

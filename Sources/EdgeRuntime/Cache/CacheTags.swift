@@ -24,6 +24,24 @@ enum CacheTags {
     ) -> (tags: [UInt64], isCut: Bool) {
         var tags: [UInt64] = []
         var isCut = false
+        forEach(in: fields, arena) { tag in
+            guard tags.count < Limits.cacheTagsMax else {
+                isCut = true
+                return
+            }
+            tags.append(hash(tag, of: distribution, secret: secret))
+        }
+        guard !tags.isEmpty else { return (tags, isCut) }
+        fields.removeAll { separator($0, arena) != nil }
+        return (tags, isCut)
+    }
+
+    /// Every tag of every such field.
+    static func forEach(
+        in fields: borrowing HeaderFields,
+        _ arena: Arena,
+        _ body: (Span<UInt8>) -> Void
+    ) {
         for index in 0..<fields.count {
             let field = fields[index]
             guard let separator = separator(field, arena) else { continue }
@@ -32,21 +50,10 @@ enum CacheTags {
             while start < text.count {
                 var end = start
                 while end < text.count, !isBetween(text[end], separator) { end += 1 }
-                if end > start {
-                    guard tags.count < Limits.cacheTagsMax else {
-                        isCut = true
-                        break
-                    }
-                    tags.append(
-                        hash(text.extracting(start..<end), of: distribution, secret: secret)
-                    )
-                }
+                if end > start { body(text.extracting(start..<end)) }
                 start = end + 1
             }
         }
-        guard !tags.isEmpty || isCut else { return (tags, isCut) }
-        fields.removeAll { separator($0, arena) != nil }
-        return (tags, isCut)
     }
 
     private static func isBetween(_ byte: UInt8, _ separator: UInt8) -> Bool {

@@ -11,7 +11,7 @@
 // purged as well. An object remembers up to where it was looked at, so each rule is tried once for each object.
 //
 // Rules go when a sweep has looked at every object (`forget`). What a fetch brings that began before a rule which is
-// gone is asked about anew, since nobody can tell any more.
+// gone counts as purged, since nobody can tell any more.
 
 /// How strong a purge is.
 enum PurgeStrength: UInt8, Sendable {
@@ -124,9 +124,11 @@ struct InvalidationRules: Sendable {
         return sequence
     }
 
-    /// What has happened to an object since its fetch began. Nil: nothing.
-    func verdict(on facts: ObjectFacts) -> PurgeStrength? {
-        let since = facts.sequence
+    /// What has happened to an object since its fetch began, or since it was looked at. Nil: nothing.
+    func verdict(on facts: ObjectFacts, since checked: UInt64 = 0) -> PurgeStrength? {
+        let since = max(facts.sequence, checked)
+        // What may have matched is not known any more, and it may have been a hard one.
+        guard since >= forgotten else { return .hard }
         var found = all[facts.distribution]?.verdict(since: since)
         if found == .hard { return .hard }
         if !paths.isEmpty, let mark = paths[hash(facts.target, facts.distribution)] {
@@ -149,8 +151,6 @@ struct InvalidationRules: Sendable {
             if verdict == .hard { return .hard }
             found = verdict
         }
-        // What may have matched is not known any more.
-        if found == nil, since < forgotten { return .soft }
         return found
     }
 

@@ -151,9 +151,8 @@ enum FillHead {
             length: length,
             isSparse: isSparse
         )
-        guard let object = object(own, fetch, fill, freshness, names, body, index, context) else {
-            return .pass(.headTooLarge)
-        }
+        let object = object(own, fetch, fill, freshness, names, body, rule, index, context)
+        guard let object else { return .pass(.headTooLarge) }
         object.coding = encoder?.coding
         let run = index.begin(
             body,
@@ -216,6 +215,7 @@ enum FillHead {
         _ freshness: Freshness,
         _ names: VaryNames?,
         _ body: StoredBody,
+        _ rule: CacheRule,
         _ index: CacheIndex,
         _ context: EdgeContext
     ) -> CachedObject? {
@@ -232,12 +232,12 @@ enum FillHead {
         fetch.response.fields.removeAll { isOfOneViewer($0, directives, arena) }
         fetch.response.fields.removeAll(.age)
         guard let head = StoredHead(fetch.response, arena) else { return nil }
-        var target = own.arena.copy(of: own.fetchPath)
-        let pathLength = target.count
-        if let query = own.request.query, !own.machine.isErrorPage {
-            target.append(UInt8(ascii: "?"))
-            target += own.arena.copy(of: query)
-        }
+        let target = StoredTarget(
+            path: own.fetchPath,
+            query: own.machine.isErrorPage ? nil : own.request.query,
+            own.arena,
+            rule.key.query
+        )
         let etag = fetch.response.fields.value(of: .etag).map { arena.copy(of: $0) } ?? []
         let now = context.loop.clock.wall.seconds
         let date = fetch.response.fields.value(of: .lastModified)
@@ -248,8 +248,8 @@ enum FillHead {
             freshness: freshness,
             facts: ObjectFacts(
                 distribution: distribution,
-                target: target,
-                pathLength: pathLength,
+                target: target.bytes,
+                pathLength: target.pathLength,
                 tags: tags,
                 sequence: fill.sequence
             ),

@@ -380,6 +380,7 @@ enum ProcessMetric: UInt8, CaseIterable {
     case cacheEvictions
     case cacheFills
     case cachePurges
+    case cachePurgeRules
 
     /// Label names that are not dimensions.
     var labels: [StaticString] {
@@ -388,7 +389,7 @@ enum ProcessMetric: UInt8, CaseIterable {
         case .certificateExpiry: ["certificate"]
         case .startTime, .generation, .accessLogLines, .accessLogLinesDropped,
             .eventLogLinesDropped, .cacheBytes, .cacheObjects, .cacheEvictions, .cacheFills,
-            .cachePurges:
+            .cachePurges, .cachePurgeRules:
             []
         }
     }
@@ -452,6 +453,12 @@ enum ProcessMetric: UInt8, CaseIterable {
             .count,
             "edged_cache_purges_total",
             "Rules of invalidation that were written down."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_cache_purge_rules",
+            "Rules that not every stored object has been compared with yet."
         ),
     ]
 }

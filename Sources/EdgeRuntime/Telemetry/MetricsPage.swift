@@ -100,6 +100,8 @@ struct MetricsPage {
         case .cacheEvictions: write(sample: name, [], Int64(facts.cache.evictions), row.unit)
         case .cacheFills: write(sample: name, [], Int64(facts.cache.fills), row.unit)
         case .cachePurges: write(sample: name, [], Int64(facts.cache.purges), row.unit)
+        case .cachePurgeRules:
+            write(sample: name, [], Int64(facts.cache.purgeRules), row.unit)
         case .accessLogLinesDropped:
             write(sample: name, [], Int64(clamping: facts.accessLogLinesDropped), row.unit)
         case .eventLogLinesDropped:
@@ -193,4 +195,5 @@ struct CacheFacts {
     var evictions = 0
     var fills = 0
     var purges = 0
+    var purgeRules = 0
 }

@@ -95,14 +95,16 @@ import Testing
         #expect(rules([path("/a")], .soft).verdict(on: facts("/a")) == .soft)
     }
 
-    @Test func whatIsForgottenIsAskedAbout() {
+    @Test func whatMayHaveBeenForgottenIsPurged() {
         var rules = rules([path("/a"), path("/b")])
         rules.forget(through: 1)
         #expect(rules.count == 1)
         // Its fetch began before a rule that is gone: nobody knows whether it matched.
-        #expect(rules.verdict(on: facts("/c", since: 0)) == .soft)
-        #expect(rules.verdict(on: facts("/b", since: 0)) == .hard)
+        #expect(rules.verdict(on: facts("/c", since: 0)) == .hard)
+        #expect(rules.verdict(on: facts("/b", since: 1)) == .hard)
         #expect(rules.verdict(on: facts("/c", since: 1)) == nil)
+        // But one that has been looked at since is known not to have.
+        #expect(rules.verdict(on: facts("/c", since: 0), since: 1) == nil)
         rules.forget(through: 2)
         #expect(rules.count == 0 && rules.sequence == 2)
     }
