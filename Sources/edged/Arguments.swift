@@ -8,11 +8,13 @@ struct UsageError: Error {
 
 struct Arguments {
     var words: [String]
-    /// By long name; a switch has an empty value.
-    var flags: [String: String]
+    /// By long name, as often as it was given; a switch has an empty value.
+    var flags: [String: [String]]
 
     func has(_ name: String) -> Bool { flags[name] != nil }
-    func value(_ name: String) -> String? { flags[name] }
+    /// The last one counts.
+    func value(_ name: String) -> String? { flags[name]?.last }
+    func values(_ name: String) -> [String] { flags[name] ?? [] }
 
     /// `--flag value`, `--flag=value`, `-f value`; `--` ends the flags.
     static func parse(_ words: [String], for command: Command) throws(UsageError) -> Arguments {
@@ -41,11 +43,11 @@ struct Arguments {
                 guard parts.count == 1 else {
                     throw UsageError(message: "'\(name)' takes no value")
                 }
-                result.flags[flag.name] = ""
+                result.flags[flag.name, default: []].append("")
             } else if parts.count == 2 {
-                result.flags[flag.name] = String(parts[1])
+                result.flags[flag.name, default: []].append(String(parts[1]))
             } else if let value = rest.popFirst() {
-                result.flags[flag.name] = value
+                result.flags[flag.name, default: []].append(value)
             } else {
                 throw UsageError(message: "'\(name)' needs \(flag.value ?? "a value")")
             }

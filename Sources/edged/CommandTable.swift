@@ -51,8 +51,9 @@ enum CommandTable {
 
     static var all: [Command] {
         [
-            RunCommand.row, StatusCommand.row, ReloadCommand.row, CheckCommand.row,
-            ConfigCommand.row, TestCommand.row, NewCommand.row, VersionCommand.row,
+            RunCommand.row, StatusCommand.row, ReloadCommand.row, InvalidateCommand.row,
+            CheckCommand.row, ConfigCommand.row, TestCommand.row, NewCommand.row,
+            VersionCommand.row,
         ]
     }
 

@@ -20,16 +20,38 @@ package struct AdminClient {
 
     package init(socket path: String) { self.path = path }
 
-    package func ask(_ method: String, _ target: String) throws(Failure) -> Answer {
+    package func ask(
+        _ method: String,
+        _ target: String,
+        body: [UInt8] = []
+    ) throws(Failure) -> Answer {
         let socket = try connect()
-        let request = Array(
-            "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8
-        )
-        guard
-            Syscall.retrying({ send(socket.raw, request, request.count, Self.noSignal) })
-                == request.count
-        else { throw Failure(description: "\(path): the server closed the connection") }
-        return try Self.parse(try receive(from: socket), from: path)
+        var head = "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        if !body.isEmpty {
+            head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n"
+        }
+        let isSent = send(Array(head.utf8) + Array("\r\n".utf8) + body, to: socket)
+        // A server that has closed early has said why, mostly.
+        let answer = try receive(from: socket)
+        guard isSent || !answer.isEmpty else {
+            throw Failure(description: "\(path): the server closed the connection")
+        }
+        return try Self.parse(answer, from: path)
+    }
+
+    private func send(_ request: [UInt8], to socket: borrowing Descriptor) -> Bool {
+        let raw = socket.raw
+        var sent = 0
+        while sent < request.count {
+            let count = Syscall.retrying {
+                request[sent...].withUnsafeBytes { bytes in
+                    Glibc.send(raw, bytes.baseAddress, bytes.count, Self.noSignal)
+                }
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
     }
 
     private static let noSignal = CInt(MSG_NOSIGNAL)

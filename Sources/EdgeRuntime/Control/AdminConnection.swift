@@ -1,21 +1,31 @@
-// One operator's connection: a head, an answer, the next head. Requests have no bodies here, and an answer is whole
-// in memory before its first byte leaves, so there is no machine behind it.
+// One operator's connection: a head, perhaps a body of known length, an answer, the next head. A body is whole in memory
+// before it is looked at, an answer before its first byte leaves, so there is no machine behind it.
 
 final class AdminConnection: LoopMember {
     private unowned let server: AdminServer
     private let trust: AdminTrust
+    private let asker: AdminAsker
     private let arena = Arena()
     private var request = RequestHead()
     private var response = ResponseHead()
     private var transport: Transport
     private var input = InputBuffer()
     private var scanner = HeadScanner()
+    /// Of the request whose head is there; nil between requests.
+    private var body: (wanted: Int, bytes: [UInt8])?
     private var isLastAnswer = false
     private var isClosed = false
 
-    init(server: AdminServer, loop: EventLoop, handle: SocketHandle, trust: AdminTrust) {
+    init(
+        server: AdminServer,
+        loop: EventLoop,
+        handle: SocketHandle,
+        trust: AdminTrust,
+        asker: AdminAsker
+    ) {
         self.server = server
         self.trust = trust
+        self.asker = asker
         transport = Transport(handle: handle, loop: loop)
         super.init(loop: loop)
         loop.add(self)
@@ -58,15 +68,12 @@ final class AdminConnection: LoopMember {
 
     // MARK: Receiving
 
-    /// True once there is an answer to send.
+    /// True once there is something to send.
     private func receive() -> Bool {
         while true {
             if !input.isEmpty {
                 do throws(EdgeError) {
-                    if try parseHead() {
-                        answer()
-                        return true
-                    }
+                    if try take() { return true }
                 } catch {
                     request.reset()
                     refuse(error)
@@ -74,7 +81,7 @@ final class AdminConnection: LoopMember {
                 }
             }
             guard transport.mayRead else { return false }
-            let chunk = input.makeRoom(in: loop.chunks, streaming: false)
+            let chunk = input.makeRoom(in: loop.chunks, streaming: body != nil)
             switch transport.read(into: chunk) {
             case .bytes: continue
             case .wouldBlock:
@@ -85,6 +92,27 @@ final class AdminConnection: LoopMember {
                 return false
             }
         }
+    }
+
+    /// True: there is something to send. A body's bytes leave the input, so the input never grows for one.
+    private func take() throws(EdgeError) -> Bool {
+        guard var body = body.take() else {
+            guard try parseHead() else { return false }
+            return try headArrived()
+        }
+        let count = min(body.wanted - body.bytes.count, input.unreadCount)
+        input.withUnread { bytes in
+            bytes.extracting(first: count).withUnsafeBufferPointer {
+                body.bytes.append(contentsOf: $0)
+            }
+        }
+        input.consume(count)
+        guard body.bytes.count == body.wanted else {
+            self.body = body
+            return false
+        }
+        answer(decision, body.bytes)
+        return true
     }
 
     private func parseHead() throws(EdgeError) -> Bool {
@@ -109,33 +137,51 @@ final class AdminConnection: LoopMember {
 
     // MARK: Answering
 
-    private func answer() {
+    private var decision: AdminRoute.Decision {
+        let arena = self.arena
+        return AdminRoute.decide(request.method, arena[request.path])
+    }
+
+    /// Nobody who may not ask gets a byte of a body read.
+    private func headArrived() throws(EdgeError) -> Bool {
         loop.setDeadline(self, at: loop.now + Limits.adminPatience)
-        isLastAnswer = !Framing.keepAlive(request, arena)
-        do throws(EdgeError) {
-            let framing = try Framing.request(request, arena)
-            guard framing == .none || framing == .length(0) else {
-                isLastAnswer = true
-                queue(AdminAnswer(413, "requests to this server have no body\n"))
-                return
+        let framing = try Framing.request(request, arena)
+        let decision = decision
+        switch framing {
+        case .none, .length(0):
+            if let refusal { queue(refusal) } else { answer(decision, []) }
+            return true
+        case .length(let length):
+            if let refusal {
+                queue(refusal, isLast: true)
+                return true
             }
-        } catch {
-            refuse(error)
-            return
+            guard case .route(let route, _) = decision, route.row.takesBody,
+                length <= Int64(Limits.adminBodyBytes)
+            else {
+                queue(.tooLarge(decision), isLast: true)
+                return true
+            }
+            body = (Int(length), [])
+            guard Framing.expectsContinue(request, arena) else { return try take() }
+            transport.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            return true
+        case .chunked, .untilClose, .tunnel:
+            let words = "say how long the body is: Content-Length\n"
+            queue(refusal ?? AdminAnswer(411, words), isLast: true)
+            return true
         }
-        if let refusal {
-            queue(refusal)
-        } else {
-            let arena = self.arena
-            let decision = AdminRoute.decide(request.method, arena[request.path])
-            queue(.to(decision, server.desk))
-        }
+    }
+
+    private func answer(_ decision: AdminRoute.Decision, _ body: [UInt8]) {
+        let arena = self.arena
+        let query = request.query.map { arena.copy(of: $0) } ?? []
+        queue(.to(decision, AdminRequest(asker: asker, query: query, body: body), server.desk))
     }
 
     /// What cannot be read, or not be trusted to end where it seems to.
     private func refuse(_ error: EdgeError) {
-        isLastAnswer = true
-        queue(AdminAnswer(error.status, "\(error.word)\n"))
+        queue(AdminAnswer(error.status, "\(error.word)\n"), isLast: true)
     }
 
     private var refusal: AdminAnswer? {
@@ -158,12 +204,14 @@ final class AdminConnection: LoopMember {
         }
     }
 
-    private func queue(_ answer: AdminAnswer) {
+    private func queue(_ answer: AdminAnswer, isLast: Bool = false) {
+        isLastAnswer = isLast || !Framing.keepAlive(request, arena)
         response.reset()
         response.status = answer.status
         set(.contentType, answer.type)
         set(.cacheControl, "no-store")
         if let allow = answer.allow { set(.allow, allow) }
+        if let location = answer.location { set(.location, location) }
         if answer.status == 401 { set(.wwwAuthenticate, "Bearer") }
         HeadWriter.write(
             response: response,

@@ -10,11 +10,16 @@ enum AdminRoute: CaseIterable {
     case metrics
     case reload
     case reloadJSON
+    case listInvalidations
+    case createInvalidation
+    case invalidation
 
     struct Row {
         var method: Method
+        /// A part in capitals stands for any.
         var path: StaticString
         var sentence: StaticString
+        var takesBody = false
     }
 
     var row: Row {
@@ -42,34 +47,88 @@ enum AdminRoute: CaseIterable {
             )
         case .reloadJSON:
             Row(method: .post, path: "/reload.json", sentence: "The same, told as JSON.")
+        case .listInvalidations:
+            Row(
+                method: .get,
+                path: "/distributions/NAME/invalidations",
+                sentence: "What was purged, newest first; ?Marker=ID&MaxItems=N."
+            )
+        case .createInvalidation:
+            Row(
+                method: .post,
+                path: "/distributions/NAME/invalidations",
+                sentence: "Purge what a batch names: JSON with Paths, Tags or Everything.",
+                takesBody: true
+            )
+        case .invalidation:
+            Row(
+                method: .get,
+                path: "/distributions/NAME/invalidations/ID",
+                sentence: "One of them, as it was asked for."
+            )
         }
     }
 
     enum Decision: Equatable {
-        case route(AdminRoute)
+        /// With the parts of the path that the row leaves open.
+        case route(AdminRoute, [String])
         case unknown
         /// The path is known; this is what it takes.
-        case wrongMethod(allow: AdminRoute)
+        case wrongMethod(allow: [AdminRoute])
     }
 
     static func decide(_ method: Method, _ path: Span<UInt8>) -> Decision {
-        for route in allCases where path.equals(route.row.path) {
+        var others: [AdminRoute] = []
+        for route in allCases {
+            guard let parts = route.parts(of: path) else { continue }
             let isRead = method == .get || method == .head
             let fits = route.row.method == .get ? isRead : method == route.row.method
-            return fits ? .route(route) : .wrongMethod(allow: route)
+            if fits { return .route(route, parts) }
+            others.append(route)
         }
-        return .unknown
+        return others.isEmpty ? .unknown : .wrongMethod(allow: others)
+    }
+
+    /// Names and ids have no bytes that would be escaped, so nothing is decoded.
+    private func parts(of path: Span<UInt8>) -> [String]? {
+        let template = row.path
+        guard template.hasOpenParts else { return path.equals(template) ? [] : nil }
+        let wanted = "\(template)".split(separator: "/", omittingEmptySubsequences: false)
+        let given = path.text.split(separator: "/", omittingEmptySubsequences: false)
+        guard wanted.count == given.count else { return nil }
+        var parts: [String] = []
+        for (want, part) in zip(wanted, given) {
+            if want.first?.isUppercase == true {
+                guard !part.isEmpty else { return nil }
+                parts.append(String(part))
+            } else if want != part {
+                return nil
+            }
+        }
+        return parts
     }
 
     /// For the `Allow` field.
-    var allowed: StaticString { row.method == .get ? "GET, HEAD" : "POST" }
+    static func allowed(_ routes: [AdminRoute]) -> String {
+        routes.map { $0.row.method == .get ? "GET, HEAD" : "\($0.row.method.text)" }
+            .joined(separator: ", ")
+    }
 
     static var list: String {
-        allCases.map { route in
+        let width = allCases.map(\.row.path.utf8CodeUnitCount).max() ?? 0
+        return allCases.map { route in
             let row = route.row
-            let gap = String(repeating: " ", count: 14 - row.path.utf8CodeUnitCount)
+            let gap = String(repeating: " ", count: width - row.path.utf8CodeUnitCount + 2)
             return "\(row.method.text)\t\(row.path)\(gap)\(row.sentence)\n"
         }.joined()
+    }
+}
+
+extension StaticString {
+    fileprivate var hasOpenParts: Bool {
+        withUTF8Buffer { bytes in
+            bytes.contains { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+        }
     }
 }
 
@@ -79,6 +138,29 @@ struct AdminDesk {
     var status: () -> ServerStatus
     var metrics: () -> [UInt8]
     var reload: () -> ReloadOutcome
+    var invalidations: InvalidationDesk
+}
+
+/// Who asks: for the event log.
+enum AdminAsker: Equatable {
+    /// Of the Unix socket, as the kernel says.
+    case user(UInt32)
+    case address(SocketAddress)
+
+    var field: EventField {
+        switch self {
+        case .user(let user): EventField("user", .number(Int64(user)))
+        case .address(let address): EventField("peer", .address(address))
+        }
+    }
+}
+
+/// A request without what HTTP needs around it.
+struct AdminRequest {
+    var asker: AdminAsker
+    /// Without its question mark.
+    var query: [UInt8] = []
+    var body: [UInt8] = []
 }
 
 struct AdminAnswer: Equatable {
@@ -86,12 +168,20 @@ struct AdminAnswer: Equatable {
     var type = Self.text
     var body: [UInt8]
     var allow: String?
+    var location: String?
 
     static let text = "text/plain; charset=utf-8"
+    static let json = "application/json"
 
     init(_ status: UInt16, _ text: String) {
         self.status = status
         body = Array(text.utf8)
+    }
+
+    init(_ status: UInt16 = 200, json: String) {
+        self.status = status
+        type = Self.json
+        body = Array(json.utf8)
     }
 
     init(type: String, body: [UInt8]) {
@@ -99,28 +189,45 @@ struct AdminAnswer: Equatable {
         self.body = body
     }
 
-    static func to(_ decision: AdminRoute.Decision, _ desk: AdminDesk) -> Self {
+    static func to(
+        _ decision: AdminRoute.Decision,
+        _ request: AdminRequest,
+        _ desk: AdminDesk
+    ) -> Self {
         switch decision {
-        case .route(let route): return route.answer(desk)
+        case .route(let route, let parts): return route.answer(request, parts, desk)
         case .unknown: return Self(404, "there is no such route; GET / lists them\n")
-        case .wrongMethod(let route):
-            var answer = Self(405, "\(route.row.path) takes \(route.allowed)\n")
-            answer.allow = "\(route.allowed)"
+        case .wrongMethod(let routes):
+            let allowed = AdminRoute.allowed(routes)
+            var answer = Self(405, "this route takes \(allowed)\n")
+            answer.allow = allowed
             return answer
         }
+    }
+
+    /// Nothing of the body was read.
+    static func tooLarge(_ decision: AdminRoute.Decision) -> Self {
+        guard case .route(let route, _) = decision, route.row.takesBody else {
+            return Self(413, "requests to this route have no body\n")
+        }
+        let words = "a batch has at most \(Limits.adminBodyBytes) bytes: send several"
+        return InvalidationAnswer.refusal(InvalidationRefusal(.batchTooLarge, words))
     }
 }
 
 extension AdminRoute {
-    fileprivate func answer(_ desk: AdminDesk) -> AdminAnswer {
+    fileprivate func answer(
+        _ request: AdminRequest,
+        _ parts: [String],
+        _ desk: AdminDesk
+    ) -> AdminAnswer {
         switch self {
         case .index: return AdminAnswer(200, Self.list)
         case .health: return AdminAnswer(200, "ok\n")
         case .ready:
             let state = desk.state()
             return AdminAnswer(state == .serving ? 200 : 503, "\(state.word)\n")
-        case .status:
-            return AdminAnswer(type: "application/json", body: Array(desk.status().json.utf8))
+        case .status: return AdminAnswer(json: desk.status().json)
         case .statusTable: return AdminAnswer(200, desk.status().text)
         case .metrics:
             return AdminAnswer(type: "\(MetricsPage.contentType)", body: desk.metrics())
@@ -129,9 +236,10 @@ extension AdminRoute {
             return AdminAnswer(outcome.status, outcome.text)
         case .reloadJSON:
             let outcome = desk.reload()
-            var answer = AdminAnswer(outcome.status, outcome.json)
-            answer.type = "application/json"
-            return answer
+            return AdminAnswer(outcome.status, json: outcome.json)
+        case .listInvalidations: return desk.invalidations.list(parts[0], request)
+        case .createInvalidation: return desk.invalidations.create(parts[0], request)
+        case .invalidation: return desk.invalidations.show(parts[1], of: parts[0])
         }
     }
 }

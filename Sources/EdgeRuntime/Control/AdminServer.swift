@@ -173,22 +173,31 @@ final class AdminListener: LoopMember {
                 )
                 return
             case .accepted(let socket, let peer):
-                guard server.connectionCount < Limits.adminConnections, isKnown(socket) else {
+                guard server.connectionCount < Limits.adminConnections,
+                    let asker = asker(socket, peer)
+                else {
                     server.events.warn("admin_refused", EventField("peer", .address(peer)))
                     loop.reactor.close(socket)
                     continue
                 }
                 server.connectionCount += 1
-                _ = AdminConnection(server: server, loop: loop, handle: socket, trust: trust)
+                _ = AdminConnection(
+                    server: server,
+                    loop: loop,
+                    handle: socket,
+                    trust: trust,
+                    asker: asker
+                )
             }
         }
     }
 
-    private func isKnown(_ socket: SocketHandle) -> Bool {
-        guard case .peerCredentials = trust else { return true }
+    /// Nil: not one who may ask.
+    private func asker(_ socket: SocketHandle, _ address: SocketAddress) -> AdminAsker? {
+        guard case .peerCredentials = trust else { return .address(address) }
         var peer = edge_peer_credentials()
-        guard edge_peer_credentials(socket, &peer) == 0 else { return false }
-        return peer.uid == 0 || peer.uid == geteuid()
+        guard edge_peer_credentials(socket, &peer) == 0 else { return nil }
+        return peer.uid == 0 || peer.uid == geteuid() ? .user(peer.uid) : nil
     }
 }
 

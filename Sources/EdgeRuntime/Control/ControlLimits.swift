@@ -17,4 +17,20 @@ extension Limits {
     static let changesShown = 40
     /// Reasons of a refused reload that the event log takes, which is shared; its answer has them all.
     static let reloadReasonsLogged = 40
+    /// The body of a request: a batch of a few thousand of the longest paths, or of tens of thousands of short ones.
+    static let adminBodyBytes = 8 << 20
+    /// Paths and tags of one batch: half of what the rules of invalidation remember, so that one batch alone never
+    /// makes them purge a whole distribution instead, and a few milliseconds of the control loop.
+    static let invalidationItemsMax = 50_000
+    /// The contract's (§5.1).
+    static let invalidationPathBytes = 4000
+    /// No tag of a response is longer than what a line of a head may reasonably hold.
+    static let invalidationTagBytes = 1024
+    static let callerReferenceBytes = 256
+    /// Invalidations that can be asked about, and what they may take together: weeks of releases and an afternoon of
+    /// a script that purges page by page.
+    static let invalidationsKept = 1000
+    static let invalidationBytesKept = 16 << 20
+    /// On one page of the list; the contract's default.
+    static let invalidationsPerPage = 100
 }

@@ -405,7 +405,11 @@ package final class EdgeServer: @unchecked Sendable {
             state: { [unowned self] in state },
             status: { [unowned self] in status },
             metrics: { [unowned self] in metricsPage },
-            reload: { [unowned self] in reload(by: .admin) }
+            reload: { [unowned self] in reload(by: .admin) },
+            invalidations: InvalidationDesk(index: shared.cache, events: events) {
+                [unowned self] name in
+                published.configuration.distributions.contains { $0.name == name }
+            }
         )
         admin = try StartFailure.explainingAdmin(places) { () throws(AdminServer.OpenFailure) in
             try AdminServer(

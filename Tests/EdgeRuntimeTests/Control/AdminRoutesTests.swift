@@ -15,8 +15,23 @@ import Testing
             state: { state },
             status: { ServerStatus() },
             metrics: { Array("page".utf8) },
-            reload: { reload }
+            reload: { reload },
+            invalidations: InvalidationDesk(
+                index: CacheIndex(
+                    budget: 1 << 20,
+                    secret: CacheSecret([UInt8](repeating: 7, count: 16).span)
+                ),
+                events: EventLog(level: .error),
+                isDistribution: { _ in false }
+            )
         )
+    }
+
+    private static func answer(
+        _ decision: AdminRoute.Decision,
+        _ desk: AdminDesk
+    ) -> AdminAnswer {
+        AdminAnswer.to(decision, AdminRequest(asker: .user(0)), desk)
     }
 
     private static func text(_ answer: AdminAnswer) -> String {
@@ -26,29 +41,51 @@ import Testing
     @Test func everyRouteIsFoundByItsOwnMethodOnly() {
         for route in AdminRoute.allCases {
             let path = "\(route.row.path)"
-            #expect(Self.decide(route.row.method, path) == .route(route))
-            let other: EdgeRuntime.Method = route.row.method == .get ? .post : .get
-            #expect(Self.decide(other, path) == .wrongMethod(allow: route))
+            let filled = path.replacing("NAME", with: "a").replacing("ID", with: "b")
+            let open = path.split(separator: "/").compactMap {
+                $0 == "NAME" ? "a" : $0 == "ID" ? "b" : nil
+            }
+            #expect(Self.decide(route.row.method, filled) == .route(route, open))
+            let twins = AdminRoute.allCases.filter { "\($0.row.path)" == path }
+            #expect(Self.decide(.put, filled) == .wrongMethod(allow: twins))
             #expect(AdminRoute.list.contains(path))
         }
-        #expect(Self.decide(.head, "/metrics") == .route(.metrics))
-        #expect(Self.decide(.head, "/reload") == .wrongMethod(allow: .reload))
+        #expect(Self.decide(.head, "/metrics") == .route(.metrics, []))
+        #expect(Self.decide(.head, "/reload") == .wrongMethod(allow: [.reload]))
         #expect(Self.decide(.get, "/metrics/") == .unknown)
     }
 
+    @Test(arguments: [
+        "/distributions", "/distributions/", "/distributions//invalidations",
+        "/distributions/a/invalidations/", "/distributions/a/invalidations/b/c",
+        "/distributions/a/Invalidations", "/Distributions/a/invalidations",
+    ])
+    func openPartsAreOneWordEach(path: String) {
+        #expect(Self.decide(.get, path) == .unknown)
+    }
+
+    @Test func namesOfOpenPartsAreNamesAsWell() {
+        #expect(
+            Self.decide(.post, "/distributions/NAME/invalidations")
+                == .route(.createInvalidation, ["NAME"])
+        )
+    }
+
     @Test func readinessFollowsTheState() {
-        let ready = AdminRoute.Decision.route(.ready)
-        #expect(AdminAnswer.to(ready, Self.desk(.starting)).status == 503)
-        #expect(AdminAnswer.to(ready, Self.desk(.serving)).status == 200)
-        #expect(AdminAnswer.to(ready, Self.desk(.draining)).status == 503)
-        #expect(AdminAnswer.to(.route(.health), Self.desk(.draining)).status == 200)
+        let ready = AdminRoute.Decision.route(.ready, [])
+        #expect(Self.answer(ready, Self.desk(.starting)).status == 503)
+        #expect(Self.answer(ready, Self.desk(.serving)).status == 200)
+        #expect(Self.answer(ready, Self.desk(.draining)).status == 503)
+        #expect(Self.answer(.route(.health, []), Self.desk(.draining)).status == 200)
     }
 
     @Test func wrongMethodsAreToldTheRightOne() {
-        let answer = AdminAnswer.to(.wrongMethod(allow: .reload), Self.desk())
+        let answer = Self.answer(.wrongMethod(allow: [.reload]), Self.desk())
         #expect(answer.status == 405)
         #expect(answer.allow == "POST")
-        #expect(AdminAnswer.to(.unknown, Self.desk()).status == 404)
+        let both = AdminRoute.Decision.wrongMethod(allow: [.listInvalidations, .createInvalidation])
+        #expect(Self.answer(both, Self.desk()).allow == "GET, HEAD, POST")
+        #expect(Self.answer(.unknown, Self.desk()).status == 404)
     }
 
     @Test(arguments: [

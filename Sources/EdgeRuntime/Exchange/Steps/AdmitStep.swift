@@ -34,6 +34,9 @@ enum AdmitStep {
         let name = context.name
         let arena = exchange.arena
         identify(exchange)
+        if exchange.request.method == .other, let event = try PurgeStep.run(exchange) {
+            return event
+        }
         guard behavior.access.admits(exchange.viewer.address) else { throw .accessDenied }
         guard behavior.methods.allows(arena[exchange.request.methodToken]) else {
             throw .methodNotAllowed
