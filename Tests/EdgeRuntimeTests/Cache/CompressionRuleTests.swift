@@ -23,10 +23,11 @@ import Testing
         let message = TestHead(.get, lines)
         var response = ResponseHead()
         response.status = status
-        response.fields.append(message.head.fields, from: message.arena, into: message.arena)
+        let arena = Arena()
+        response.fields.append(message.head.fields, from: message.arena, into: arena)
         return CompressionRule.judge(
             response,
-            message.arena,
+            arena,
             for: behavior ?? self.behavior(),
             viewer,
             asksForRange: range,
