@@ -46,6 +46,8 @@ extension Limits {
     static let cacheTagsMax = 256
     /// How long a file of a `files` origin is shown without a look at the disk: an edit is seen about at once.
     static let cacheFileTime = Nanoseconds.seconds(2)
+    /// How often a filler looks whether those have come for whom it waits.
+    static let cacheRetryTime = Nanoseconds.milliseconds(10)
     /// Taken from one fetch in a tick.
     static let cachePumpBytes = 1 << 20
 }

@@ -34,6 +34,8 @@ final class Filler: LoopMember {
     private var coded = BodyFlow()
     /// How far it had come when somebody read it last.
     private var lastRead: Int64 = 0
+    /// Since when nobody reads what was dropped while it came.
+    private var aloneSince = Nanoseconds.never
 
     init(
         for leader: Exchange,
@@ -293,6 +295,9 @@ final class Filler: LoopMember {
         let progress = index.progress(body, run)
         if progress.hasReaders {
             lastRead = progress.position
+            aloneSince = .never
+        } else if progress.isDropped, waitsForReaders() {
+            return false
         } else if isAbandoned(progress, run) {
             index.fail(body, run, .fillAbandoned, until: loop.now)
             close()
@@ -308,6 +313,16 @@ final class Filler: LoopMember {
         }
         return true
     }
+
+    /// Purged or thrown out before those who waited for the head have begun to read: they have a moment for it.
+    private func waitsForReaders() -> Bool {
+        if aloneSince == .never { aloneSince = loop.now }
+        guard loop.now - aloneSince < Limits.cacheFailureTime else { return false }
+        loop.setDeadline(self, at: loop.now + Limits.cacheRetryTime)
+        return true
+    }
+
+    override func expired() { pump() }
 
     private func rest(_ body: StoredBody) -> Bool {
         index.rest(body, context.desk.ear)

@@ -13,11 +13,17 @@ import Testing
         init(_ before: [String], _ code: String, _ after: [String]? = nil, out: String? = nil) {
             self.before = before
             self.code = code
-            self.after = after ?? before.map { $0.lowercased() }
+            self.after = after ?? before.map(Self.spelled)
             self.out = out
         }
 
         var testDescription: String { code }
+
+        /// As the probe tells it: names in small letters.
+        private static func spelled(_ line: String) -> String {
+            let name = line.prefix { $0 != ":" }
+            return name.lowercased() + line.dropFirst(name.count)
+        }
     }
 
     private static let repeated = ["a: 1", "b: 2", "A: 3"]
