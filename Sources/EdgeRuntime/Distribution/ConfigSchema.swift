@@ -276,7 +276,12 @@ enum ConfigSchema {
         Setting("watch", .boolean, "false", "Reload when files change."),
     ]
     static let explain: [Setting] = [
-        Setting("trusted", prefixes, "[]", "Addresses that may purge by `PURGE`, and ask by header.")
+        Setting(
+            "trusted",
+            prefixes,
+            "[]",
+            "Addresses that may purge by `PURGE`, and ask by header."
+        )
     ]
     static let uploads: [Setting] = [
         Setting("spool", .text(.path), #""spool""#, "Folder of unfinished uploads."),
