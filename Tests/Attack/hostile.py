@@ -13,12 +13,14 @@ EITHER = ((502, 503), None)
 
 
 class Hostile:
-    def __init__(self, name, code, answer=THROTTLED, above="", stage="viewer_request", said=None, waits=False):
+    def __init__(self, name, code, answer=THROTTLED, above="", stage="viewer_request", said=None, waits=False, stays=False):
         self.name, self.code, self.answer, self.above, self.stage = name, code, answer, above, stage
         # Words of the error that the log has.
         self.said = said
         # It is its wall time that ends it.
         self.waits = waits
+        # What it takes belongs to its file and is kept: memory of the machine that all functions share.
+        self.stays = stays
 
     def is_answered_by(self, status, cache):
         statuses, word = self.answer
@@ -92,9 +94,9 @@ HOSTILE = [
     Hostile("doubling", "local text = 'x' while true do text = text .. text end"),
     Hostile("hoard", "local kept = {} while true do kept[#kept + 1] = {} end"),
     Hostile("hoard of strings", "local kept = {} while true do kept[#kept + 1] = 'x' .. #kept end"),
-    Hostile("hoard beyond the request", "while true do kept[#kept + 1] = ('x'):rep(1000) .. #kept end", above="local kept = {}"),
+    Hostile("hoard beyond the request", "while true do kept[#kept + 1] = ('x'):rep(1000) .. #kept end", above="local kept = {}", stays=True),
     Hostile("hoard of closures", "local function hold(x) return function() return x end end while true do kept = hold(kept) end",
-            above="local kept"),
+            above="local kept", stays=True),
     # One instruction that is long
     Hostile("concatenation", "while true do local text = huge .. huge end", above=HUGE),
     Hostile("comparison", "while true do local less = one < two end", above=TWINS),
