@@ -97,7 +97,8 @@ class Hostile(Suite):
         for _ in range(3):
             for place in range(len(HOSTILE)):
                 self.hostile.get(f"/f{place}")
-        check(self.resident() < before + (24 << 20), f"{before >> 20} MB, then {self.resident() >> 20} MB")
+        # The allocator keeps a part of it, more where threads take turns; a leak would be hundreds of megabytes.
+        check(self.resident() < before + (64 << 20), f"{before >> 20} MB, then {self.resident() >> 20} MB")
 
     def resident(self):
         with open(f"/proc/{self.hostile.process.pid}/statm") as statm:
