@@ -1,8 +1,10 @@
 """Functions that read, replace and map bodies, while the bodies flow."""
 
 import json
+import random
 import threading
 import time
+import zlib
 
 import wire
 from harness import Suite, behavior, check, equal, eventually
@@ -108,6 +110,12 @@ def status_of(edge, word):
         return next(int(line.split()[1]) << 10 for line in file if line.startswith(word))
 
 
+def deflated(data, window):
+    """zlib's formats by their windows: 15 its own, 31 gzip, -15 bare."""
+    coder = zlib.compressobj(6, zlib.DEFLATED, window)
+    return coder.compress(data) + coder.flush()
+
+
 def flipped(data):
     return data.translate(bytes.maketrans(b"ab", b"ba"))
 
@@ -141,6 +149,11 @@ class FunctionBodies(Suite):
             attached("/measure-late/*", viewer_response="measure"),
             attached("/measure-mapped/*", origin_response="flip", viewer_response="measure"),
             attached("/plain/*", viewer_response="headers"),
+            attached("/coded-map/*", origin_response="flip"),
+            attached("/coded-late/*", viewer_response="flip"),
+            attached("/coded-read/*", origin_response="measure"),
+            attached("/coded-replace/*", origin_response="measure", viewer_response="large"),
+            attached("/coded-plain/*", viewer_response="headers"),
             attached("/large", viewer_response="large"),
             attached("/echo/upload", viewer_request="upload"),
             attached("/echo/pieces", viewer_request="pieces", origin_request="pieces"),
@@ -164,14 +177,14 @@ class FunctionBodies(Suite):
         self.app.on("body", body)
 
     def tagged(self, connection, request):
-        """`/word/size?coded` with everything that speaks of the bytes."""
+        """`/word/size` with everything that speaks of the bytes."""
         connection.read_body(request)
         size = int(request.words[1].split("?")[0])
         fields = [("ETag", '"one"'), ("Accept-Ranges", "bytes"), ("Content-MD5", "abc"), ("Digest", "sha-256=x"),
                   ("X-Asked-Coding", request["Accept-Encoding"] or "none"),
                   ("X-Asked-Range", request["Range"] or "none")]
-        if "coded" in request.target:
-            fields.append(("Content-Encoding", "gzip"))
+        if "zstd" in request.target:
+            fields.append(("Content-Encoding", "zstd"))
         connection.answer(200, wire.pattern(size) if request.method != "HEAD" else b"", fields)
         return True
 
@@ -216,11 +229,104 @@ class FunctionBodies(Suite):
               ("yes", "gzip", "bytes=0-3"))
         equal((response.framing, response["ETag"]), ("length", '"one"'))
 
-    def test_coded_bodies_are_refused(self):
-        for path in ("/frame/10?coded", "/measure/10?coded"):
+    # Codings
+
+    def codes(self, body, coding, piece=None):
+        """The origin answers with these bytes under all words, in chunks of this size."""
+        def answer(connection, request):
+            fields = [("Content-Encoding", coding), ("ETag", '"one"'), ("Content-MD5", "abc")]
+            if request.method == "HEAD":
+                connection.answer(200, b"", fields + [("Content-Length", str(len(body)))], length=False)
+            elif piece is None:
+                connection.answer(200, body, fields)
+            else:
+                connection.answer(200, b"", fields + [("Transfer-Encoding", "chunked")], length=False)
+                for start in range(0, len(body), piece):
+                    part = body[start:start + piece]
+                    connection.send(b"%x\r\n%s\r\n" % (len(part), part))
+                connection.send(b"0\r\n\r\n")
+            return True
+        for word in ("coded-map", "coded-late", "coded-read", "coded-replace", "coded-plain"):
+            self.app.on(word, answer)
+
+    def test_functions_see_the_bytes_themselves(self):
+        for size in (0, 1, 1000, 900_000):
+            body = wire.pattern(size)
+            for coding, coded in (("gzip", deflated(body, 31)), ("X-GZip", deflated(body, 31)),
+                                  ("deflate", deflated(body, 15)), ("deflate", deflated(body, -15))):
+                for piece in (None, 997):
+                    self.codes(coded, coding, piece)
+                    for path, whole in (("/coded-map/", flipped(body)), ("/coded-late/", flipped(body)),
+                                        ("/coded-read/", body)):
+                        response = self.edge.get(path)
+                        told = f"{path} {coding} {size} {piece}"
+                        equal(response.status, 200, told)
+                        equal(wire.digest(response.body), wire.digest(whole), told)
+                        equal((response.framing, response["Content-Encoding"], response["ETag"], response["Content-MD5"]),
+                              ("chunked", None, 'W/"one"', None), told)
+                    equal(self.edge.get("/coded-read/")["X-Length"], str(size))
+
+    def test_brotli_is_undone_too(self):
+        # One block that is not compressed, and the empty last one.
+        self.codes(bytes((0x0b, 0x00, 0x80, 0x61, 0x03)), "br")
+        equal(self.edge.get("/coded-map/").body, b"b")
+
+    def test_the_head_of_a_coded_body_is_the_same_without_it(self):
+        self.codes(deflated(b"a" * 1000, 31), "gzip")
+        with self.edge.connect() as connection:
+            response = connection.ask("HEAD", "/coded-map/")
+            equal((response["Content-Encoding"], response["ETag"], response["Content-Length"]), (None, 'W/"one"', None))
+
+    def test_a_coded_body_that_is_replaced(self):
+        self.codes(deflated(wire.pattern(50_000), 31), "gzip")
+        response = self.edge.get("/coded-replace/")
+        equal((response.body, response["Content-Encoding"]), (b"0123456789" * 100_000, None))
+
+    def test_without_functions_for_bodies_a_coding_stays(self):
+        coded = deflated(wire.pattern(5000), 31)
+        self.codes(coded, "gzip")
+        response = self.edge.get("/coded-plain/")
+        equal((response.body, response["Content-Encoding"], response["ETag"]), (coded, "gzip", '"one"'))
+
+    def test_codings_that_are_broken(self):
+        whole = deflated(random.Random(1).randbytes(300_000), 31)
+        for broken, word in ((whole[:-1], "coding_truncated"), (whole[:1000], "coding_truncated"),
+                             (whole + b"x", "bad_coding"), (whole[:-8] + bytes(8), "bad_coding"),
+                             (b"no gzip at all", "bad_coding")):
+            self.codes(broken, "gzip")
+            equal(self.edge.get(f"/coded-read/?{word}").status, 502, word)
+            self.edge.logged("/coded-read/", **{"x-edge-reason": word})
+            self.cut(f"/coded-map/?{word}")
+        equal(self.edge.get("/pass/10").status, 200)
+
+    def test_a_bomb_goes_off_elsewhere(self):
+        self.codes(deflated(bytes(400_000_000), 31), "gzip")
+        before = status_of(self.edge, "VmHWM")
+        equal(self.edge.get("/coded-read/").status, 503)
+        self.told("functions.limits.body")
+        self.cut("/coded-map/")
+        self.edge.logged("/coded-map/", **{"x-edge-reason": "coding_too_large"})
+        grown = status_of(self.edge, "VmHWM") - before
+        check(grown < 24 << 20, grown, "bytes more at the highest")
+
+    def test_a_slow_viewer_holds_a_coded_body_back(self):
+        # Text that says about ten times what it is.
+        word = random.Random(2)
+        text = b"".join(b'<li class="%d">item</li>\n' % word.randrange(10_000) for _ in range(1_500_000))
+        self.codes(deflated(text, 31), "gzip", 16_000)
+        before = status_of(self.edge, "VmRSS")
+        with self.edge.connect(buffer=8192) as connection:
+            connection.send(connection.head("GET", "/coded-late/"))
+            time.sleep(1)
+            grown = status_of(self.edge, "VmRSS") - before
+            check(grown < 16 << 20, grown, "bytes of memory")
+            equal(wire.digest(connection.response().body), wire.digest(flipped(text)))
+
+    def test_what_cannot_be_undone_is_refused(self):
+        for path in ("/frame/10?zstd", "/measure/10?zstd"):
             equal(self.edge.get(path).status, 503)
             self.edge.event("function_failed", reason="raised")
-        self.told("coded (gzip)")
+        self.told("coded (zstd)")
 
     def test_no_body_no_call(self):
         with self.edge.connect() as connection:

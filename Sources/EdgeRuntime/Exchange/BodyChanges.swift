@@ -41,6 +41,14 @@ struct BodyChanges {
 
 /// What fields say of a body's bytes.
 enum BodyDescription {
+    /// The one coding that stands between these bytes and those of the representation, if the edge knows it.
+    static func coding(_ fields: borrowing HeaderFields, _ arena: Arena) -> ContentCoding? {
+        guard fields.count(of: .contentEncoding) == 1,
+            let value = fields.value(of: .contentEncoding)
+        else { return nil }
+        return ContentCoding.named(arena[value])
+    }
+
     /// Why hooks, which work on the bytes of the representation itself, cannot have this body.
     static func fault(_ fields: borrowing HeaderFields, status: UInt16, _ arena: Arena) -> String? {
         if let coding = fields.value(of: .contentEncoding) {
@@ -48,7 +56,7 @@ enum BodyDescription {
             if name.count > 0, !name.equalsIgnoringCase("identity") {
                 let shown = String(decoding: arena.copy(of: coding).prefix(40), as: UTF8.self)
                 return
-                    "is coded (\(shown)), and codings are not undone yet: remove accept-encoding in origin_request"
+                    "is coded (\(shown)), which is not undone here: remove accept-encoding in origin_request"
             }
         }
         return status == 206 ? "is only a part (206): remove range in origin_request" : nil

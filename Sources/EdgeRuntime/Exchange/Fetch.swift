@@ -12,6 +12,8 @@ final class Fetch: OriginClient {
 
     var body = BodyFlow()
     private(set) var bodyFraming = BodyFraming.none
+    /// Between the origin and `body` where functions want the bytes without their coding.
+    private(set) var coded: CodedBody?
     /// Where the request goes, and what was tried before.
     var route = FetchRoute()
     private(set) var times = FetchTimes()
@@ -38,6 +40,7 @@ final class Fetch: OriginClient {
         machine = FetchMachine()
         dropChanges()
         body.reset()
+        coded = nil
         bodyFraming = .none
         requestTrailers.reset()
         responseTrailers.reset()
@@ -71,6 +74,7 @@ final class Fetch: OriginClient {
 
     /// The connection has taken from `body`: there is room again.
     func bodyTaken() {
+        coded?.decode(into: &body)
         switch lease {
         case .using(let connection): context.loop.touch(connection)
         case .none, .opening, .waiting: file?.resume()
@@ -119,6 +123,8 @@ final class Fetch: OriginClient {
     func replaceBody(_ bytes: [UInt8]) {
         release()
         body.reset()
+        coded = nil
+        isMapped = false
         MadeBody.push(bytes, into: &body, context.loop.chunks)
         body.end()
         bodyFraming = .length(Int64(bytes.count))
@@ -144,7 +150,16 @@ final class Fetch: OriginClient {
         requestTrailers.append(exchange.requestTrailers, from: exchange.arena, into: arena)
     }
 
-    override var isRoomForResponse: Bool { body.isRoom(context.loop.chunks.allowance) }
+    override var isRoomForResponse: Bool {
+        let allowance = context.loop.chunks.allowance
+        return body.isRoom(allowance) && coded?.pending.isRoom(allowance) ?? true
+    }
+
+    /// The body becomes another on its way, as if a function did it.
+    func decodeBody(_ coded: CodedBody) {
+        self.coded = coded
+        isMapped = true
+    }
 
     // MARK: Told by the pool and the origin's connection
 
@@ -180,12 +195,20 @@ final class Fetch: OriginClient {
 
     override func originHead(framing: BodyFraming) {
         bodyFraming = framing
+        coded = nil
+        isMapped = false
         times.headReceived = context.loop.now
         apply(.headArrived)
     }
 
     override func originBytes(_ range: ChunkRange) {
-        body.push(range)
+        if let coded {
+            if body.isOver { return }
+            coded.pending.push(range)
+            coded.decode(into: &body)
+        } else {
+            body.push(range)
+        }
         exchange?.touchHost()
     }
 
@@ -205,6 +228,7 @@ final class Fetch: OriginClient {
 
     func fileHead(framing: BodyFraming) {
         bodyFraming = framing
+        coded = nil
         times.headReceived = context.loop.now
         apply(.headArrived)
     }
@@ -219,7 +243,12 @@ final class Fetch: OriginClient {
 
     func bodyEnded() {
         times.ended = context.loop.now
-        body.end()
+        if let coded {
+            coded.pending.end()
+            coded.decode(into: &body)
+        } else {
+            body.end()
+        }
         exchange?.touchHost()
         guard machine.isStreaming else { return }
         apply(.bodyEnded)
@@ -227,7 +256,12 @@ final class Fetch: OriginClient {
 
     func bodyFailed(_ error: EdgeError) {
         times.ended = context.loop.now
-        body.fail(error)
+        if let coded {
+            coded.pending.fail(error)
+            coded.decode(into: &body)
+        } else {
+            body.fail(error)
+        }
         exchange?.touchHost()
         guard machine.isStreaming else { return }
         apply(.bodyFailed(error))

@@ -74,9 +74,10 @@ package enum FunctionReference {
             "What was read goes on to the viewer unchanged. A mapped body has no length, its `ETag` becomes weak, and"
                 + " digests, `Accept-Ranges` and trailers are left out; a failing map cuts it, for the head is out by then."
                 + " Each piece has limits of its own, and the map may wait; the event is over by then, so keep what it needs"
-                + " in locals. Answers without a body (HEAD, 204, 304) call no map. A body with a `Content-Encoding`, or a"
-                + " part (206), can be neither read nor mapped: where a function of a response stage has the words for it in"
-                + " its code, the origin is asked without `Accept-Encoding` and `Range`."
+                + " in locals. Answers without a body (HEAD, 204, 304) call no map. Where a function of a response stage has"
+                + " the words for it in its code, the origin is asked without `Accept-Encoding` and `Range`, and what it codes"
+                + " all the same (`gzip`, `deflate`, `br`) is decoded before functions see it. A body in another coding, or a"
+                + " part (206), can be neither read nor mapped."
         case .event, .request, .response, .viewer, .tls, .origin, .null: ""
         }
     }

@@ -6,6 +6,7 @@ enum OriginResponseStep {
         if FetchStep.failsOver(fetch) { return .failedOver }
         do throws(EdgeError) {
             try HopByHop.remove(from: &fetch.response.fields, fetch.arena)
+            try fetch.undoCoding()
         } catch {
             return .failed(error.blaming(.origin))
         }
