@@ -47,10 +47,11 @@ lint: setup-build  ## format and shell syntax; changes nothing
 fuzz: setup-test  ## libFuzzer on every parser of untrusted bytes, FUZZ_SECONDS (30) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), attacks and hostile functions on a running server
+soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), attacks and hostile functions on a running server, 20 GB each way
 	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SimulationTests
 	python3 Tests/Attack/run.py --bin $(EDGED)
 	python3 Tests/Attack/functions.py --bin $(EDGED)
+	python3 Tests/Attack/bodies.py --bin $(EDGED)
 	EDGED_HOOK_CALLS=10000000 EDGED_RELOADS=1000 python3 Tests/EndToEnd/run.py --bin $(EDGED) --only 'function storms'
 
 bench: build setup-bench  ## beside nginx, HAProxy, Varnish and a bare loop: table, JSON and SVG in out/bench

@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import signal
+import socket
+import subprocess
 import threading
 import time
 
-from harness import Suite, check, equal, eventually
+from harness import Edge, Suite, check, equal, eventually
 
 
 class Functions(Suite):
@@ -137,6 +140,122 @@ class Functions(Suite):
             equal(edge.get("/status/200").status, 503)
         edge.event("function_parked")
         equal(edge.get("/status/200")["x-cache"], "FunctionThrottledError from edge")
+
+    def test_a_folder_answers_like_any_origin(self):
+        os.makedirs(os.path.join(self.folder, "site", "sub"))
+        self.write("site/page.txt", b"page\n")
+        self.write("functions/f.lua", b"""
+            return {
+              origin_request = function(event) if event.request.path == "/rewritten" then event.request.path = "/nowhere" end end,
+              origin_response = function(event)
+                local response = event.response
+                response.headers["x-seen"] = response.status .. " " .. response.source
+                if event.request.path == "/mended" then
+                  response.status = 200
+                  response.headers["content-type"] = "text/plain"
+                  response.body = "mended\\n"
+                end
+              end,
+            }""")
+        stages = {"origin_request": ["f"], "origin_response": ["f"]}
+        edge = self.edge({
+            "origins": {"site": {"files": os.path.join(self.folder, "site")}, "app": {"url": self.app.url}},
+            "origin_groups": {"both": {"members": ["site", "app"], "failover": [404]}},
+            "functions": {"folder": os.path.join(self.folder, "functions")},
+            "distributions": {"all": {"domains": ["*"], "behaviors": [
+                {"path": "/status/*", "origin": "both", "cache": "off", "functions": stages},
+                {"path": "*", "origin": "site", "cache": "off", "functions": stages}]}},
+        })
+        page = edge.get("/page.txt")
+        equal((page.status, page["x-seen"]), (200, "200 origin"))
+        equal(edge.get("/page.txt", [("If-None-Match", page["etag"])])["x-seen"], "304 origin")
+        equal((edge.get("/sub").status, edge.get("/sub")["x-seen"][3:]), (301, " origin"))
+        for _ in range(2):
+            missing = edge.get("/nowhere", [("Accept", "application/json")])
+            equal((missing.status, missing["x-seen"], missing["x-cache"]), (404, "404 origin", "Error from edge"))
+            equal(json.loads(missing.body)["error"], "file_not_found")
+            mended = edge.get("/mended")
+            equal((mended.status, mended.body, mended["x-seen"]), (200, b"mended\n", "404 origin"))
+        equal(edge.get("/rewritten").status, 404)
+        equal((edge.get("/.hidden").status, edge.get("/.hidden")["x-seen"]), (404, "404 origin"))
+        head = edge.ask("HEAD", "/nowhere")
+        equal((head.status, head.body, head["x-seen"]), (404, b"", "404 origin"))
+        check(int(head["content-length"]) > 100, head["content-length"])
+        line = edge.logged("/nowhere")
+        equal(line["x-edge-reason"], "file_not_found")
+        # The next of the group is asked, and its answer is the one that is seen.
+        handed = edge.get("/status/200")
+        equal((handed.status, handed["x-seen"]), (200, "200 origin"))
+
+    def test_an_error_page_is_fetched_like_anything(self):
+        self.write("pages/f.lua", b"""
+            local function mark(event) event.request.headers["x-mark"] = "1" local none = event.request.body:read() end
+            return {
+              origin_request = mark,
+              origin_response = function(event) event.response.headers["x-page"] = event.request.path end,
+            }""")
+        edge = self.edge({
+            "origins": {"app": {"url": self.app.url}},
+            "functions": {"folder": os.path.join(self.folder, "pages")},
+            "distributions": {"all": {"domains": ["*"], "error_pages": {"404": {"path": "/echo", "status": 404}}, "behaviors": [
+                {"path": "/echo", "origin": "app", "cache": "off", "functions": {"origin_request": ["f"], "origin_response": ["f"]}},
+                {"path": "*", "origin": "app", "cache": "off", "methods": "all"}]}},
+        })
+        for method, body in (("GET", None), ("POST", b"sent")):
+            answer = edge.ask(method, "/status/404", body=body)
+            equal((answer.status, answer["x-page"]), (404, "/echo"), method)
+            asked = json.loads(answer.body)
+            equal((asked["method"], asked["length"]), ("GET", 0))
+            check(["x-mark", "1"] in [[name.lower(), value] for name, value in asked["fields"]], asked)
+
+    def test_functions_are_counted(self):
+        functions = {
+            "works": "return { viewer_request = function(event) end, viewer_response = function(event) local n = 0 for i = 1, 100000 do n = n + i end end }",
+            "fails": "return { viewer_request = function(event) error('no') end }",
+            "asks": "return { viewer_request = function(event) local r = edge.fetch({ origin = 'app', path = '/fixed/1' })"
+                    " edge.fetch('http://127.0.0.1:1/') return { body = r.status .. '' } end }",
+            "ticks": "edge.every(0.1, function() end) return { viewer_request = function(event) end }",
+        }
+        rows = {"/fails": {"viewer_request": ["fails"]}, "/asks": {"viewer_request": ["asks"]}, "/ticks": {"viewer_request": ["ticks"]},
+                "*": {"viewer_request": ["works"], "viewer_response": ["works"]}}
+        edge = self.served(functions, rows)
+        for _ in range(3):
+            equal(edge.get("/status/200").status, 200)
+        for _ in range(60):
+            equal(edge.get("/fails").status, 503)
+        equal(edge.get("/asks").body, b"200")
+        def told():
+            text = subprocess.run([Edge.binary, "status", "--json", "--socket", edge.path("edged.sock")], capture_output=True, text=True)
+            return {one["name"]: one for one in json.loads(text.stdout)["functions"]}
+        eventually(lambda: told()["fails"]["parked"] > 0, "the breaker")
+        works, fails, asks, ticks = (told()[name] for name in ("works", "fails", "asks", "ticks"))
+        equal((works["runs"], works["failures"], works["fetches"]), (6, {}, 0))
+        check(3 * 150000 < works["instructions"] < 3 * 500000, works)
+        equal(fails["runs"], fails["failures"]["raised"])
+        equal(fails["failures"]["raised"] + fails["failures"]["parked"], 60)
+        equal((asks["runs"], asks["fetches"], asks["fetch_failures"], asks["failures"]), (1, 2, 1, {}))
+        eventually(lambda: told()["ticks"]["runs"] > 3, "a schedule counts")
+        def metrics():
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(edge.path("edged.sock"))
+                connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")
+                return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        page = metrics()
+        check('edged_function_runs_total{function="works"} 6\n' in page, page)
+        check(f'edged_function_failures_total{{function="fails",reason="raised"}} {fails["runs"]}\n' in page, page)
+        check('edged_function_fetches_total{function="asks"} 2\n' in page, page)
+        check('edged_function_parked{function="works"} 0\n' in page, page)
+        # A reload keeps what was counted, and brings new words.
+        os.rename(os.path.join(edge.functions, "asks.lua"), os.path.join(edge.functions, "inquires.lua"))
+        edge.configuration["distributions"]["all"]["behaviors"][1]["functions"] = {"viewer_request": ["inquires"]}
+        edge.write()
+        edge.signal(signal.SIGHUP)
+        edge.event("reloaded")
+        equal(edge.get("/asks").body, b"200")
+        equal((told()["inquires"]["runs"], told()["works"]["runs"], "asks" in told()), (1, 6, False))
+        check('edged_function_runs_total{function="asks"} 1\n' in metrics())
+        shown = subprocess.run([Edge.binary, "status", "--socket", edge.path("edged.sock")], capture_output=True, text=True).stdout
+        check(re.search(r"^FUNCTION +RUNS +FAILURES +FETCHES$", shown, re.M) and re.search(r"^fails +\d+ +raised", shown, re.M), shown)
 
     def test_neighbours_of_a_spinning_function_are_served(self):
         functions = {"spins": "return { viewer_request = function(event) while true do end end }"}

@@ -56,6 +56,18 @@ struct ServerStatus {
         var requests: Int64 = 0
     }
 
+    struct Function {
+        var name: String
+        var runs: Int64 = 0
+        /// Those that counted, by word.
+        var failures: [(word: String, count: Int64)] = []
+        /// Attachments, each loop's for itself.
+        var parked: Int64 = 0
+        var instructions: Int64 = 0
+        var fetches: Int64 = 0
+        var fetchFailures: Int64 = 0
+    }
+
     var version = ""
     var pid: Int32 = 0
     var state = State.starting
@@ -69,6 +81,7 @@ struct ServerStatus {
     var requests: Int64 = 0
     var tunnels: Int64 = 0
     var origins: [Origin] = []
+    var functions: [Function] = []
     /// Those that counted, by word.
     var sheds: [(word: String, count: Int64)] = []
     var accessLinesDropped = 0
@@ -109,6 +122,7 @@ extension ServerStatus {
             ("buffered_bytes", "\(bufferedBytes)"),
             ("workers", Self.list(workers.map(Self.object))),
             ("origins", Self.list(origins.map(Self.object))),
+            ("functions", Self.list(functions.map(Self.object))),
             ("sheds", Self.object(sheds.map { ($0.word, "\($0.count)") })),
             (
                 "log",
@@ -158,6 +172,15 @@ extension ServerStatus {
             ),
             ("connections", "\(origin.connections)"), ("idle", "\(origin.idle)"),
             ("requests", "\(origin.requests)"),
+        ])
+    }
+
+    private static func object(_ function: Function) -> String {
+        object([
+            ("name", quoted(function.name)), ("runs", "\(function.runs)"),
+            ("failures", object(function.failures.map { ($0.word, "\($0.count)") })),
+            ("parked", "\(function.parked)"), ("instructions", "\(function.instructions)"),
+            ("fetches", "\(function.fetches)"), ("fetch_failures", "\(function.fetchFailures)"),
         ])
     }
 
@@ -219,6 +242,19 @@ extension ServerStatus {
                 origin.name, origin.kind == .servers ? "\(origin.requests)" : "-",
                 origin.kind == .servers ? "\(origin.connections), \(origin.idle) idle" : "-",
                 servers.isEmpty ? "\(origin.kind.word)" : servers.joined(separator: ", "),
+            ])
+        }
+        text += "\n" + Self.table(table)
+        guard !functions.isEmpty else { return text }
+        table = [["FUNCTION", "RUNS", "FAILURES", "FETCHES"]]
+        for function in functions {
+            var failures = function.failures.map { "\($0.word) \($0.count)" }
+            if function.parked > 0 { failures.append("PARKED") }
+            var fetches = function.fetches > 0 ? "\(function.fetches)" : "-"
+            if function.fetchFailures > 0 { fetches += ", \(function.fetchFailures) failed" }
+            table.append([
+                function.name, "\(function.runs)",
+                failures.isEmpty ? "none" : failures.joined(separator: ", "), fetches,
             ])
         }
         text += "\n" + Self.table(table)

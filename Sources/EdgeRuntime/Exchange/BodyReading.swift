@@ -178,7 +178,8 @@ extension HookRun {
         if let bytes = changes.replacement(side) { return bytes }
         guard let exchange else { return [] }
         switch side {
-        case .request: return exchange.ownRequestBody
+        // A page is asked for without a body.
+        case .request: return exchange.machine.isErrorPage ? [] : exchange.ownRequestBody
         case .response:
             guard fetch == nil else { return nil }
             if case .own(let slice) = exchange.body { return exchange.arena.copy(of: slice) }

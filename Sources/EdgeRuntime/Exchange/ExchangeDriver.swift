@@ -77,6 +77,7 @@ extension Exchange {
             return
         }
         precondition(fetch === self.fetch, "the head of another fetch")
+        if let refusal = fetch.route.refusal { error = refusal }
         body = .fetched
         apply(.headArrived)
     }

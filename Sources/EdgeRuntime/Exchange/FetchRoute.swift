@@ -26,6 +26,8 @@ struct FetchRoute {
         receivedAnything: false
     )
     var lastError: EdgeError?
+    /// Why the embedded origin's answer is a refusal.
+    var refusal: EdgeError?
     var plan: RetryPlan?
 
     /// The origin to ask now: the behaviour's own, or the current member of its group.

@@ -20,8 +20,14 @@ class FetchingRun: StageRun {
             guard let place = fetchPlace else { preconditionFailure("a run of nobody") }
             let fetch = HookFetch(order, for: wait, of: self, place.generation, place.heads)
             fetching.append(fetch)
+            count(.functionFetches, of: hookID, by: 1)
             fetch.start()
         }
+    }
+
+    override func count(_ metric: Metric, of hook: Int, _ second: Int = 0, by amount: Int) {
+        guard let index = runtime.hooks[hook].metricIndex else { return }
+        context.metrics.add(metric, index, second, by: amount)
     }
 
     override func overdue(_ wait: Wait) { fetching.first { $0.wait == wait }?.giveUp() }

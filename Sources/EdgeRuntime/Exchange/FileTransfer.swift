@@ -25,7 +25,7 @@ enum FileStep {
         switch FilePath.plan(fetch.request.path, index: index, in: arena) {
         case .file(let path): send(fetch, origin, path, isIndex: false)
         case .index(let path): send(fetch, origin, path, isIndex: true)
-        case .notFound: fetch.apply(.failed(.fileNotFound))
+        case .notFound: refuse(fetch, .fileNotFound)
         case .badRequest: fetch.apply(.failed(.badTarget))
         }
     }
@@ -41,7 +41,7 @@ enum FileStep {
         switch origin.cache.lookup(arena[path], now: now) {
         case .hit(let file):
             if !answer(fetch, file) { begin(fetch, origin, path, isIndex: isIndex).open() }
-        case .absent: fetch.apply(.failed(.fileNotFound))
+        case .absent: refuse(fetch, .fileNotFound)
         // Opening looks at the disk as well, and a large file is opened anyway.
         case .check(let file) where file.content == nil:
             begin(fetch, origin, path, isIndex: isIndex).open()
@@ -59,6 +59,37 @@ enum FileStep {
         let transfer = FileTransfer(fetch, origin, path, isIndex: isIndex)
         fetch.file = transfer
         return transfer
+    }
+
+    /// There is no such file for viewers. Where functions look at the origin's answers it is one, with a page as its
+    /// body; elsewhere the edge's own page says the same and costs no fetch's head.
+    static func refuse(_ fetch: Fetch, _ error: EdgeError) {
+        guard let exchange = fetch.exchange, let behavior = exchange.behavior,
+            !behavior.functions.originResponse.isEmpty
+        else {
+            fetch.apply(.failed(error))
+            return
+        }
+        let arena = fetch.arena
+        let viewers = exchange.arena
+        let accept = exchange.request.fields.value(of: .accept)
+        let form = accept.map { EdgeErrorPage.form(accept: viewers[$0]) } ?? .html
+        fetch.response.status = error.status
+        fetch.response.fields.append(.contentType, value: arena.append(form.contentType))
+        fetch.response.fields.append(.cacheControl, value: arena.append("no-store"))
+        let id = exchange.id.text
+        let page = EdgeErrorPage.render(
+            form,
+            status: error.status,
+            word: error.word,
+            requestID: id.span,
+            into: arena
+        )
+        if fetch.request.method == .get {
+            MadeBody.push(arena.copy(of: page), into: &fetch.body, fetch.context.loop.chunks)
+        }
+        fetch.route.refusal = error
+        fetch.fileAnswered(framing: .length(Int64(page.count)))
     }
 
     /// Answers from memory. False: that takes bytes that are not there.
@@ -173,7 +204,7 @@ final class FileTransfer {
         case .missing:
             let key = path
             origin.cache.insertAbsence(of: key.span, now: loop.now)
-            fetch?.apply(.failed(.fileNotFound))
+            if let fetch { FileStep.refuse(fetch, .fileNotFound) }
         case .forbidden: refuse(.fileForbidden)
         case .notPermitted:
             warn()
@@ -198,7 +229,7 @@ final class FileTransfer {
     private func refuse(_ error: EdgeError) {
         let key = path
         origin.cache.remove(key.span)
-        fetch?.apply(.failed(error))
+        if let fetch { FileStep.refuse(fetch, error) }
     }
 
     private static func find(_ root: FileRoot, _ path: [UInt8]) -> Found {

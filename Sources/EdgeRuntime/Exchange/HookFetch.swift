@@ -94,6 +94,7 @@ final class HookFetch: OriginClient {
     private func end(_ outcome: Outcome) {
         guard self.outcome == nil else { return }
         self.outcome = outcome
+        if case .failed = outcome { run.count(.functionFetchFailures, of: run.hookID, by: 1) }
         run.settle(wait)
     }
 

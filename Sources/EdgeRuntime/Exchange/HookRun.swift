@@ -296,7 +296,11 @@ final class HookRun: FetchingRun {
         guard exchange.functions.deferred.count < Limits.functionDefersMax else {
             return "more than \(Limits.functionDefersMax) calls of edge.defer for one request"
         }
-        let place = runtime.addHook(handler, title: hook.title)
+        let place = runtime.addHook(
+            handler,
+            title: hook.title,
+            metricIndex: hookReferences.metricIndex
+        )
         exchange.functions.deferred.append(BackgroundTask(cause: .deferred, hook: place))
         return nil
     }
@@ -401,9 +405,7 @@ enum FetchFunctions {
             let behavior = exchange.behavior
         else { return .proceeded }
         let chain = behavior.functions.chain(stage)
-        guard !chain.isEmpty, !exchange.machine.isErrorPage, fetch.bodyFraming != .tunnel else {
-            return .proceeded
-        }
+        guard !chain.isEmpty, fetch.bodyFraming != .tunnel else { return .proceeded }
         let run = exchange.generation.takeRun(exchange.context)
         fetch.functionRun = run
         guard let ending = run.begin(stage, chain, for: fetch) else { return nil }

@@ -16,14 +16,20 @@ final class FunctionAssets: Sendable {
             modules: []
         ),
         ready: [],
-        build: FunctionBuild()
+        warnings: [],
+        files: []
     )
 
-    private init(library: FunctionLibrary, ready: [FunctionRuntime], build: FunctionBuild) {
+    private init(
+        library: FunctionLibrary,
+        ready: [FunctionRuntime],
+        warnings: [Diagnostic],
+        files: Set<String>
+    ) {
         self.library = library
         self.ready = Locked(ready)
-        warnings = build.diagnostics.filter { $0.severity != .error }
-        files = build.files
+        self.warnings = warnings
+        self.files = files
     }
 
     /// Everything that is wrong goes into `diagnostics`, and then the answer has no functions.
@@ -51,7 +57,12 @@ final class FunctionAssets: Sendable {
                 return .none
             }
         }
-        return FunctionAssets(library: library, ready: ready, build: build)
+        return FunctionAssets(
+            library: library,
+            ready: ready,
+            warnings: build.diagnostics.filter { $0.severity != .error },
+            files: build.files
+        )
     }
 
     /// Each loop takes one.

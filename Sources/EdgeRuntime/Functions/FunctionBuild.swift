@@ -7,15 +7,19 @@ struct FunctionBuild {
     /// Every file that was read, and those that were looked for: where a mistake is mended.
     var files: Set<String> = []
 
+    /// With the functions of this generation.
+    var vocabulary: MetricVocabulary
+
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     static func build(
         _ configuration: Configuration,
         generation: UInt64,
         stores: KeyValueStores,
-        shelf: String?
+        shelf: String?,
+        vocabulary: MetricVocabulary
     ) -> Self {
-        var build = Self()
+        var build = Self(vocabulary: vocabulary)
         let settings = configuration.settings.functions
         let hooks = FunctionLibrary.hooks(of: configuration, generation: generation)
         guard !hooks.isEmpty else {
@@ -49,12 +53,19 @@ struct FunctionBuild {
         build.files = runtime.filesRead.union(runtime.filesMissed)
         build.diagnostics = (build.diagnostics + runtime.findings).sorted { $0.precedes($1) }
         guard !build.hasErrors else { return build }
+        let counted = Set(hooks.map(\.attachment.name)).union(runtime.taskFiles)
+        build.vocabulary = vocabulary.adding(functions: counted.sorted())
+        var indices: [String: Int] = [:]
+        for (index, name) in build.vocabulary.functions.enumerated() where counted.contains(name) {
+            indices[name] = index
+        }
         build.library = FunctionLibrary(
             generation: generation,
             settings: settings,
             hooks: hooks,
             modules: runtime.modulesRead,
-            stores: stores
+            stores: stores,
+            metricIndices: indices
         )
         return build
     }

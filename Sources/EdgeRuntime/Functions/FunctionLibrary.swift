@@ -29,19 +29,23 @@ final class FunctionLibrary: Sendable {
     /// Where each name is in `modules`.
     let places: [String: Int]
     let stores: KeyValueStores
+    /// Where each file whose functions are called is counted.
+    let metricIndices: [String: Int]
 
     init(
         generation: UInt64,
         settings: FunctionSettings,
         hooks: [Hook],
         modules: [Module],
-        stores: KeyValueStores = .none
+        stores: KeyValueStores = .none,
+        metricIndices: [String: Int] = [:]
     ) {
         self.generation = generation
         self.settings = settings
         self.modules = modules
         places = Dictionary(modules.indices.map { (modules[$0].name, $0) }) { first, _ in first }
         self.stores = stores
+        self.metricIndices = metricIndices
         let isNamedSomewhere = modules.contains { Self.namesBody($0.code) }
         guard isNamedSomewhere else {
             self.hooks = hooks

@@ -12,6 +12,8 @@ final class FunctionRuntime: @unchecked Sendable {
         var options = LuaReference.none
         var secrets = LuaReference.none
         var breaker = Breaker()
+        /// Nil where nothing is counted: in tests, and while a generation is built.
+        var metricIndex: Int?
     }
 
     enum LoadFailure: Error {
@@ -47,6 +49,8 @@ final class FunctionRuntime: @unchecked Sendable {
     private(set) var modulesRead: [FunctionLibrary.Module] = []
     /// Of `edge.every` and `init`, in their order.
     private(set) var tasks: [BackgroundTask] = []
+    /// Those whose functions they are.
+    private(set) var taskFiles: Set<String> = []
     /// What is known of the hooks behind those of the library.
     private var moreFacts: [FunctionLibrary.Hook] = []
     private var freeHooks: [Int] = []
@@ -77,7 +81,7 @@ final class FunctionRuntime: @unchecked Sendable {
         self.sources = sources
         self.state = state
         random = Random(seed: library.generation)
-        hooks = Array(repeating: Hook(), count: library.hooks.count)
+        hooks = library.hooks.map { Hook(metricIndex: library.metricIndices[$0.attachment.name]) }
         state.stack.setContext(Unmanaged.passUnretained(self).toOpaque())
         EventViews.install(on: state.stack)
         FunctionSandbox.pushShared(on: state.stack)
@@ -333,11 +337,16 @@ final class FunctionRuntime: @unchecked Sendable {
     func add(_ task: BackgroundTask, handler: LuaReference, of name: String? = nil) {
         var task = task
         let file = name ?? loading.last ?? "?"
-        task.hook = addHook(handler, title: "\(file)@\(library.generation)")
+        taskFiles.insert(file)
+        task.hook = addHook(
+            handler,
+            title: "\(file)@\(library.generation)",
+            metricIndex: library.metricIndices[file]
+        )
         tasks.append(task)
     }
 
-    func addHook(_ handler: LuaReference, title: String) -> Int {
+    func addHook(_ handler: LuaReference, title: String, metricIndex: Int?) -> Int {
         let facts = FunctionLibrary.Hook(
             attachment: FunctionAttachment(name: title),
             stage: .viewerRequest,
@@ -347,11 +356,11 @@ final class FunctionRuntime: @unchecked Sendable {
         )
         guard let free = freeHooks.popLast() else {
             moreFacts.append(facts)
-            hooks.append(Hook(handler: handler))
+            hooks.append(Hook(handler: handler, metricIndex: metricIndex))
             return hooks.count - 1
         }
         moreFacts[free - library.hooks.count] = facts
-        hooks[free] = Hook(handler: handler)
+        hooks[free] = Hook(handler: handler, metricIndex: metricIndex)
         return free
     }
 

@@ -100,12 +100,15 @@ class StageRun: LoopMember {
     func later(_ handler: LuaReference) -> String? { nil }
     /// Whether functions are given an event, and answer it.
     var hasEvent: Bool { true }
+    /// One more of what is counted for each function; `hook` is its id.
+    func count(_ metric: Metric, of hook: Int, _ second: Int = 0, by amount: Int) {}
     /// A line of a function's own.
     func log(_ level: EventLevel, _ text: String) {}
 
     // MARK: Running
 
-    var hook: FunctionLibrary.Hook { runtime.facts(chain[position].id) }
+    var hook: FunctionLibrary.Hook { runtime.facts(hookID) }
+    var hookID: Int { chain[position].id }
     var hookReferences: FunctionRuntime.Hook { runtime.hooks[chain[position].id] }
     var isIdle: Bool {
         if case .idle = state { return true }
@@ -161,6 +164,12 @@ class StageRun: LoopMember {
     ) -> FunctionFailure? {
         precondition(isIdle, "one stage at a time")
         guard let slot = runtime.takeSlot(for: self) else {
+            count(
+                .functionFailures,
+                of: chain[0].id,
+                Int(FunctionFailure.Kind.throttled.rawValue),
+                by: 1
+            )
             return FunctionFailure(
                 kind: .throttled,
                 function: runtime.facts(chain[0].id).title,
@@ -191,6 +200,7 @@ class StageRun: LoopMember {
     func cancel() {
         guard !isIdle else { return }
         runtime.hooks[chain[position].id].breaker.abandoned(now: loop.now)
+        countInstructions()
         giveUpThreads()
         finish(.proceed)
     }
@@ -200,6 +210,7 @@ class StageRun: LoopMember {
         while position < chain.count {
             let id = chain[position].id
             guard case .run = runtime.hooks[id].breaker.admit(now: loop.now) else {
+                count(.functionFailures, of: id, Int(FunctionFailure.Kind.parked.rawValue), by: 1)
                 let hook = runtime.facts(id)
                 let failure = FunctionFailure(
                     kind: .parked,
@@ -211,6 +222,7 @@ class StageRun: LoopMember {
                 position += 1
                 continue
             }
+            count(.functionRuns, of: id, by: 1)
             let thread = begin(runtime.hooks[id].handler)
             if hasEvent { thread.stack.push(EventViews.word(.event, of: self)) }
             strands.begin(thread, arguments: hasEvent ? 1 : 0)
@@ -389,6 +401,7 @@ class StageRun: LoopMember {
             traceback: traceback ? strands[0].thread.traceback() : ""
         )
         state = .running
+        countInstructions()
         giveUpThreads()
         let ending = failed(failure)
         conclude(ending ?? advance())
@@ -402,7 +415,14 @@ class StageRun: LoopMember {
 
     // MARK: The end of a function
 
+    /// Once for each function, when nothing of it runs any more.
+    private func countInstructions() {
+        let spent = runtime.library.settings.instructions - budget.instructionsLeft
+        count(.functionInstructions, of: hookID, by: spent)
+    }
+
     private func functionEnded(_ thread: LuaThread, results: Int) -> Turn {
+        countInstructions()
         let stack = thread.stack
         var invalid: String?
         var isAnswer = false
@@ -443,6 +463,7 @@ class StageRun: LoopMember {
     }
 
     private func functionFailed(_ thread: LuaThread, _ kind: LuaError.Kind) -> Turn {
+        countInstructions()
         let message = FunctionText.bounded(thread.stack.errorText())
         let failure = FunctionFailure(
             kind: failureKind(kind),
@@ -474,6 +495,7 @@ class StageRun: LoopMember {
 
     private func failed(_ failure: FunctionFailure) -> Ending? {
         isInvalid = false
+        count(.functionFailures, of: hookID, Int(failure.kind.rawValue), by: 1)
         let change = runtime.hooks[chain[position].id].breaker.failed(now: loop.now)
         report(failure, parked: change == .parked)
         // Half of a body changed and half not is no body.

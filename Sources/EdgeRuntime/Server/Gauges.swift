@@ -43,6 +43,7 @@ final class Gauges: LoopMember {
         context.dropDrained()
         giveBackMemory()
         lookAtOrigins(metrics)
+        lookAtFunctions(metrics)
         pulse.value = UInt64(now)
         worked += busy
         looked = now
@@ -57,6 +58,16 @@ final class Gauges: LoopMember {
         guard peak - leased > Limits.memoryGivenBack else { return }
         peak = leased
         _ = loop.offload({ malloc_trim(0) }, then: { _ in })
+    }
+
+    private func lookAtFunctions(_ metrics: LoopMetrics) {
+        var parked = [Int](repeating: 0, count: metrics.layout.vocabulary.functions.count)
+        for hook in context.generation.functions?.hooks ?? [] where hook.breaker.isParked {
+            if let index = hook.metricIndex { parked[index] += 1 }
+        }
+        for (index, count) in parked.enumerated() {
+            metrics.set(.functionParked, index, to: count)
+        }
     }
 
     /// Also origins that are no longer configured, whose last connections end some time.

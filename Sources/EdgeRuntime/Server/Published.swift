@@ -10,7 +10,7 @@ final class Published: Sendable {
     let stores: KeyValueStores
     let functions: FunctionAssets
     let bindings: [SocketAddress: ListenerBinding]
-    /// Every origin that this process has counted for.
+    /// Every origin and function that this process has counted for.
     let vocabulary: MetricVocabulary
 
     /// Throws everything that cannot be had (folders, keys, certificates), in words for the operator.
@@ -29,7 +29,6 @@ final class Published: Sendable {
         self.number = number
         self.configuration = configuration
         self.tree = tree
-        self.vocabulary = vocabulary.adding(origins: configuration.origins.map(\.name))
         let places = ConfigPlaceFinder(tree: tree)
         var reasons: [Diagnostic] = []
         var assets: [OriginAssets.Asset] = []
@@ -61,8 +60,10 @@ final class Published: Sendable {
             configuration,
             generation: number,
             stores: stores,
-            shelf: FunctionSources.installedShelf
+            shelf: FunctionSources.installedShelf,
+            vocabulary: vocabulary.adding(origins: configuration.origins.map(\.name))
         )
+        self.vocabulary = build.vocabulary
         functions = FunctionAssets.assets(of: build, loops: loops, diagnostics: &reasons)
         var fetchTLS: TLSContext?
         do throws(TLSSettingsError) {

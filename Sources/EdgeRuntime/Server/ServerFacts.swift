@@ -52,6 +52,8 @@ extension EdgeServer {
             }
         }
         status.origins = published.configuration.origins.map(origin)
+        status.functions = published.functions.library.metricIndices.sorted { $0.key < $1.key }
+            .map(function)
         status.sheds = ShedReason.allCases.compactMap { reason in
             let count = metrics.total(.sheds, Int(reason.rawValue))
             return count > 0 ? (word: "\(reason.word)", count: count) : nil
@@ -60,6 +62,21 @@ extension EdgeServer {
         status.eventLinesDropped = events.droppedLines
         status.certificates = published.certificates
         return status
+    }
+
+    private func function(_ name: String, _ index: Int) -> ServerStatus.Function {
+        ServerStatus.Function(
+            name: name,
+            runs: metrics.total(.functionRuns, index),
+            failures: FunctionFailureReason.allCases.compactMap { reason in
+                let count = metrics.total(.functionFailures, index, Int(reason.rawValue))
+                return count > 0 ? (word: "\(reason.word)", count: count) : nil
+            },
+            parked: metrics.total(.functionParked, index),
+            instructions: metrics.total(.functionInstructions, index),
+            fetches: metrics.total(.functionFetches, index),
+            fetchFailures: metrics.total(.functionFetchFailures, index)
+        )
     }
 
     private func origin(_ settings: OriginSettings) -> ServerStatus.Origin {

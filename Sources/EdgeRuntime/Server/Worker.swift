@@ -128,7 +128,7 @@ final class Worker: @unchecked Sendable {
         added: [ListenerSockets.Row] = []
     ) {
         var metrics = context.metrics
-        if metrics.layout.vocabulary.origins.count < published.vocabulary.origins.count {
+        if metrics.layout.vocabulary.isNarrower(than: published.vocabulary) {
             metrics = metrics.carryOver(to: published.vocabulary)
             allMetrics.replace(index, with: metrics)
         }

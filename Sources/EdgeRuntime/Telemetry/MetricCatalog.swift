@@ -1,8 +1,8 @@
 // Every metric once: the page, its documentation (docs/metrics.md) and the layout of the counters come from here.
 //
 // A label is a dimension with a vocabulary that is known before traffic comes, so a counter is a place in an array.
-// Origins are the only words that a reload adds; they keep their index for the life of the process (see
-// `MetricVocabulary.adding`), so an exchange of an older generation still counts in the right place.
+// Origins and functions are the only words that a reload adds; they keep their index for the life of the process
+// (see `MetricVocabulary.adding`), so an exchange of an older generation still counts in the right place.
 
 /// What a label ranges over.
 enum MetricDimension: UInt8, CaseIterable {
@@ -16,6 +16,8 @@ enum MetricDimension: UInt8, CaseIterable {
     case handshakeFailure
     case shed
     case loop
+    case function
+    case functionFailure
 
     var label: StaticString {
         switch self {
@@ -23,7 +25,8 @@ enum MetricDimension: UInt8, CaseIterable {
         case .result: "result"
         case .origin: "origin"
         case .connectionState: "state"
-        case .failure, .close, .handshakeFailure, .shed: "reason"
+        case .failure, .close, .handshakeFailure, .shed, .functionFailure: "reason"
+        case .function: "function"
         case .handshake: "kind"
         case .loop: "loop"
         }
@@ -33,6 +36,7 @@ enum MetricDimension: UInt8, CaseIterable {
 /// The words of every dimension, in the order of their indices.
 struct MetricVocabulary: Sendable {
     private(set) var origins: [String]
+    private(set) var functions: [String] = []
     let loops: Int
     let failures: [StaticString]
     let handshakeFailures: [StaticString]
@@ -51,10 +55,16 @@ struct MetricVocabulary: Sendable {
     }
 
     /// The vocabulary of the next generation: what it knew keeps its index, also if no longer configured.
-    func adding(origins: [String]) -> Self {
+    func adding(origins: [String] = [], functions: [String] = []) -> Self {
         var next = self
         next.add(origins)
+        for name in functions where !next.functions.contains(name) { next.functions.append(name) }
         return next
+    }
+
+    /// Whether words were added to it.
+    func isNarrower(than other: Self) -> Bool {
+        origins.count < other.origins.count || functions.count < other.functions.count
     }
 
     func index(ofOrigin name: String) -> Int? { origins.firstIndex(of: name) }
@@ -75,6 +85,8 @@ struct MetricVocabulary: Sendable {
         case .handshakeFailure: handshakeFailures.count
         case .shed: ShedReason.allCases.count
         case .loop: loops
+        case .function: functions.count
+        case .functionFailure: FunctionFailureReason.allCases.count
         }
     }
 
@@ -90,6 +102,8 @@ struct MetricVocabulary: Sendable {
         case .handshakeFailure: "\(handshakeFailures[index])"
         case .shed: "\(ShedReason.allCases[index].word)"
         case .loop: "\(index)"
+        case .function: functions[index]
+        case .functionFailure: "\(FunctionFailureReason.allCases[index].word)"
         }
     }
 }
@@ -180,6 +194,12 @@ enum Metric: UInt8, CaseIterable {
     case bufferedBytes
     case loopLag
     case loopBusy
+    case functionRuns
+    case functionFailures
+    case functionInstructions
+    case functionParked
+    case functionFetches
+    case functionFetchFailures
 
     var row: MetricRow { Self.rows[Int(rawValue)] }
 
@@ -362,6 +382,48 @@ enum Metric: UInt8, CaseIterable {
             "edged_loop_busy_ratio",
             by: [.loop],
             "Part of the last second that a loop spent working."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_function_runs_total",
+            by: [.function],
+            "Calls of a function, for events and of its own accord."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_function_failures_total",
+            by: [.function, .functionFailure],
+            "Calls of a function that failed or were refused, and why."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_function_instructions_total",
+            by: [.function],
+            "Instructions that a function ran, roughly, and what else draws on its limit."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_function_parked",
+            by: [.function],
+            "Attachments of a function that are parked because they only failed, each loop's for itself."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_function_fetches_total",
+            by: [.function],
+            "Requests that a function sent by edge.fetch."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_function_fetch_failures_total",
+            by: [.function],
+            "Requests of edge.fetch that were not answered."
         ),
     ]
 }

@@ -33,6 +33,34 @@ enum RequestResult: UInt8, CaseIterable {
     }
 }
 
+/// Why a function did not do its work.
+enum FunctionFailureReason: UInt8, CaseIterable {
+    /// It raised an error.
+    case raised
+    /// What it returned or set cannot be sent.
+    case invalid
+    case instructions
+    case memory
+    /// Wall time.
+    case timeout
+    /// It failed so often that it is not run for a while.
+    case parked
+    /// There are as many runs as there may be.
+    case throttled
+
+    var word: StaticString {
+        switch self {
+        case .raised: "raised"
+        case .invalid: "invalid"
+        case .instructions: "instructions"
+        case .memory: "memory"
+        case .timeout: "timeout"
+        case .parked: "parked"
+        case .throttled: "throttled"
+        }
+    }
+}
+
 /// Why a viewer's connection ended.
 enum CloseReason: UInt8, CaseIterable {
     case viewerClosed

@@ -36,6 +36,18 @@ import Testing
             ),
             ServerStatus.Origin(name: "site", kind: .files),
         ]
+        status.functions = [
+            ServerStatus.Function(
+                name: "gate",
+                runs: 12,
+                failures: [(word: "raised", count: 2), (word: "timeout", count: 1)],
+                parked: 1,
+                instructions: 340,
+                fetches: 5,
+                fetchFailures: 2
+            ),
+            ServerStatus.Function(name: "stamp", runs: 3),
+        ]
         status.sheds = [(word: "origin_queue", count: 3)]
         status.certificates = [
             CertificateFacts(

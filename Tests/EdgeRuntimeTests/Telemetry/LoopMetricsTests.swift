@@ -64,6 +64,25 @@ import Testing
         #expect(next.value(.requests, status, Int(RequestResult.miss.rawValue)) == 1)
     }
 
+    @Test func functionsKeepTheirCountsAndIndices() {
+        let first = Self.vocabulary.adding(functions: ["b", "a"])
+        let metrics = LoopMetrics(first)
+        metrics.add(.functionRuns, 1, by: 7)
+        metrics.add(.functionFailures, 1, Int(FunctionFailureReason.timeout.rawValue))
+        let wider = first.adding(functions: ["a", "c"])
+        #expect(wider.functions == ["b", "a", "c"])
+        #expect(first.isNarrower(than: wider) && !wider.isNarrower(than: first))
+        let next = metrics.carryOver(to: wider)
+        #expect(next.value(.functionRuns, 1) == 7)
+        #expect(next.value(.functionRuns, 2) == 0)
+        let timeouts = next.value(
+            .functionFailures,
+            1,
+            Int(FunctionFailureReason.timeout.rawValue)
+        )
+        #expect(timeouts == 1)
+    }
+
     @Test func statusClasses() {
         #expect(StatusClass(status: 101) == .informational)
         #expect(StatusClass(status: 206) == .successful)

@@ -45,6 +45,10 @@ import Testing
                 CloseReason.allCases.map(\.word)
             ),
             ("`reason` of `edged_sheds_total`", ShedReason.allCases.map(\.word)),
+            (
+                "`reason` of `edged_function_failures_total`",
+                FunctionFailureReason.allCases.map(\.word)
+            ),
         ]
         for (label, list) in words {
             text += "- \(label): \(list.map { "`\($0)`" }.joined(separator: ", "))\n"

@@ -78,6 +78,7 @@ enum FetchStep {
         guard handsOver(fetch, on: Int(fetch.response.status)) else { return false }
         pool?.cancel(fetch)
         fetch.body.reset()
+        fetch.route.refusal = nil
         return true
     }
 
