@@ -52,8 +52,8 @@ enum CommandTable {
     static var all: [Command] {
         [
             RunCommand.row, StatusCommand.row, ReloadCommand.row, InvalidateCommand.row,
-            CheckCommand.row, ConfigCommand.row, TestCommand.row, NewCommand.row,
-            VersionCommand.row,
+            ExplainCommand.row, CheckCommand.row, ConfigCommand.row, TestCommand.row,
+            NewCommand.row, VersionCommand.row,
         ]
     }
 

@@ -10,7 +10,7 @@ import subprocess
 
 from harness import Edge, PATIENCE, Ports, Suite, as_nobody, check, equal, site, skip, tls_file
 
-VERBS = ("run", "check", "status", "reload", "invalidate", "config", "test", "new", "version")
+VERBS = ("run", "check", "status", "reload", "invalidate", "explain", "config", "test", "new", "version")
 # Those that read a configuration.
 READERS = ("run", "check", "status", "reload")
 TRACES = ("Fatal error", "Stack dump", "Current stack", "Crash", "💣", " at /", "error: error:")

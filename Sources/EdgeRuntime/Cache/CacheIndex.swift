@@ -282,6 +282,22 @@ final class CacheIndex: Sendable {
         return next
     }
 
+    // MARK: Explaining
+
+    /// Touches nothing: who asks why is nobody who uses it.
+    func holding(_ key: CacheKey) -> CacheHolding {
+        shard(of: key).withLock { $0.holding(key) }
+    }
+
+    /// What `examine` would say.
+    func verdict(on stored: CacheHolding.Stored) -> PurgeStrength? {
+        let standing = stored.standing
+        let verdict = rules.withLock {
+            $0.verdict(on: stored.object.facts, since: standing.checkedSequence)
+        }
+        return verdict ?? (standing.isDoubted ? .soft : nil)
+    }
+
     func forgetRules(through number: UInt64) { rules.withLock { $0.forget(through: number) } }
 
     // MARK: Going

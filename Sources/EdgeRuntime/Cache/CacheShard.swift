@@ -293,6 +293,10 @@ struct CacheShard: ~Copyable {
 
     // MARK: Walking
 
+    func holding(_ key: CacheKey) -> CacheHolding {
+        table[key].map { CacheHolding($0) } ?? CacheHolding()
+    }
+
     /// A block of a sparse body that somebody reads.
     mutating func touch(_ body: StoredBody, at position: Int64) {
         let index = Int(position / Int64(body.blockBytes))

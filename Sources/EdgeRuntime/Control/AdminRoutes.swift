@@ -13,6 +13,8 @@ enum AdminRoute: CaseIterable {
     case listInvalidations
     case createInvalidation
     case invalidation
+    case explain
+    case explainText
 
     struct Row {
         var method: Method
@@ -65,6 +67,20 @@ enum AdminRoute: CaseIterable {
                 method: .get,
                 path: "/distributions/NAME/invalidations/ID",
                 sentence: "One of them, as it was asked for."
+            )
+        case .explain:
+            Row(
+                method: .post,
+                path: "/explain",
+                sentence: "What would be done with a request, and why: JSON with url, headers.",
+                takesBody: true
+            )
+        case .explainText:
+            Row(
+                method: .post,
+                path: "/explain.txt",
+                sentence: "The same as text for people.",
+                takesBody: true
             )
         }
     }
@@ -139,6 +155,7 @@ struct AdminDesk {
     var metrics: () -> [UInt8]
     var reload: () -> ReloadOutcome
     var invalidations: InvalidationDesk
+    var explain: ExplainDesk
 }
 
 /// Who asks: for the event log.
@@ -210,6 +227,9 @@ struct AdminAnswer: Equatable {
         guard case .route(let route, _) = decision, route.row.takesBody else {
             return Self(413, "requests to this route have no body\n")
         }
+        guard route == .createInvalidation else {
+            return Self(413, "a question has at most \(Limits.adminBodyBytes) bytes\n")
+        }
         let words = "a batch has at most \(Limits.adminBodyBytes) bytes: send several"
         return InvalidationAnswer.refusal(InvalidationRefusal(.batchTooLarge, words))
     }
@@ -240,6 +260,8 @@ extension AdminRoute {
         case .listInvalidations: return desk.invalidations.list(parts[0], request)
         case .createInvalidation: return desk.invalidations.create(parts[0], request)
         case .invalidation: return desk.invalidations.show(parts[1], of: parts[0])
+        case .explain: return desk.explain.answer(request, isText: false)
+        case .explainText: return desk.explain.answer(request, isText: true)
         }
     }
 }

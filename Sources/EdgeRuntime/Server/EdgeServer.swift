@@ -409,7 +409,11 @@ package final class EdgeServer: @unchecked Sendable {
             invalidations: InvalidationDesk(index: shared.cache, events: events) {
                 [unowned self] name in
                 published.configuration.distributions.contains { $0.name == name }
-            }
+            },
+            explain: ExplainDesk(
+                configuration: { [unowned self] in published.configuration },
+                index: shared.cache
+            )
         )
         admin = try StartFailure.explainingAdmin(places) { () throws(AdminServer.OpenFailure) in
             try AdminServer(

@@ -23,6 +23,13 @@ import Testing
                 ),
                 events: EventLog(level: .error),
                 isDistribution: { _ in false }
+            ),
+            explain: ExplainDesk(
+                configuration: { Configuration(origins: [], distributions: []) },
+                index: CacheIndex(
+                    budget: 1 << 20,
+                    secret: CacheSecret([UInt8](repeating: 7, count: 16).span)
+                )
             )
         )
     }

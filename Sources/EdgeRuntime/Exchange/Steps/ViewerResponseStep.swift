@@ -103,5 +103,8 @@ enum ViewerResponseStep {
         _ = arena.append(" from edge")
         exchange.response.fields.set(.xCache, value: arena.slice(since: mark))
         exchange.response.fields.set(.xEdgeId, value: exchange.id.append(to: arena))
+        if !exchange.generation.configuration.settings.explainTrusted.isEmpty {
+            ExplainField.write(exchange)
+        }
     }
 }
