@@ -47,8 +47,9 @@ lint: setup-build  ## format and shell syntax; changes nothing
 fuzz: setup-test  ## libFuzzer on every parser of untrusted bytes, FUZZ_SECONDS (30) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), attacks and hostile functions on a running server, 20 GB each way
-	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest --filter SimulationTests
+soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), kills of the disk tier, attacks and hostile functions, 20 GB each way
+	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest \
+	    --filter 'SimulationTests|DiskCrashTests|DiskMillionTests'
 	python3 Tests/Attack/run.py --bin $(EDGED)
 	python3 Tests/Attack/functions.py --bin $(EDGED)
 	python3 Tests/Attack/bodies.py --bin $(EDGED)

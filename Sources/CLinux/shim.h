@@ -29,6 +29,7 @@
 
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pipe2(int pair[2], int flags);
+extern int flock(int fd, int operation);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
 struct edge_peer_credentials {
@@ -70,3 +71,29 @@ static inline int edge_openat2_beneath(int directory, const char *path, uint64_t
 
 // Hidden without _GNU_SOURCE; the same number on every architecture that we build for.
 enum { EDGE_O_PATH = 010000000 };
+
+// <sys/file.h>, whose other names belong to Glibc's module.
+enum { EDGE_LOCK_EXCLUSIVE_AT_ONCE = 2 | 4 /* LOCK_EX | LOCK_NB */, EDGE_LOCK_RELEASE = 8 /* LOCK_UN */ };
+
+// CRC-32C (Castagnoli) by the processor's own instruction, where there is one. `state` is not inverted: the caller does.
+#if defined(__x86_64__)
+__attribute__((target("sse4.2")))
+static inline uint32_t edge_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
+    uint64_t wide = state;
+    for (; count >= 8; bytes += 8, count -= 8) {
+        uint64_t word;
+        __builtin_memcpy(&word, bytes, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    state = (uint32_t)wide;
+    for (; count > 0; bytes++, count--) state = __builtin_ia32_crc32qi(state, *bytes);
+    return state;
+}
+static inline int edge_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
+#else
+static inline uint32_t edge_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
+    (void)bytes, (void)count;
+    return state;
+}
+static inline int edge_has_crc32c(void) { return 0; }
+#endif

@@ -2,6 +2,7 @@
 //
 // Runs when a configuration is loaded, never for a request.
 
+import CLinux
 import Glibc
 
 enum ConfigReader {

@@ -1,5 +1,6 @@
 // The files that a configuration is made of, and what they look like from outside.
 
+import CLinux
 import Glibc
 
 struct WatchList: Equatable {
