@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_PER_WAIT = 256, READ_BYTES = 16384, DESCRIPTORS_MAX = 65536 };

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 
 import report
 from allocations import allocations_per_request, build_counter
-from contestants import BODIES, CASES, LOAD_CPU, REQUEST_FIELDS, Workshop
+from contestants import BODIES, CACHED, CASES, LOAD_CPU, REQUEST_FIELDS, Workshop
 from hold import hold
 from processes import raise_descriptor_limit
 
@@ -118,7 +118,7 @@ def run_case(workshop, case, options, failures):
 
 
 def target(case):
-    return "/large.txt" if case == "large" else "/small.txt"
+    return "/large.txt" if case in ("large", "hit-large") else "/small.txt"
 
 
 def warm_up(server, case):
@@ -141,12 +141,23 @@ def check_answer(server, case):
     client.close()
     if case == "proxy" and not response.getheader("x-request-id"):
         raise RuntimeError("the answer does not come from the origin")
+    if case in CACHED and server.name == "edged" and not is_hit(server, case):
+        raise RuntimeError("the answer does not come from the cache")
     if response.status != 200 or body != b"x" * BODIES[case]:
         raise RuntimeError(f"answers {response.status} with {len(body)} bytes")
     if case == "hooks" and server.name != "floor":
         fields = [response.getheader(name) for name in ("strict-transport-security", "x-frame-options", "last-modified")]
         if fields != ["max-age=63072000", "DENY", None]:
             raise RuntimeError(f"its functions did not run: {fields}")
+
+
+def is_hit(server, case):
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    client.request("GET", target(case))
+    response = client.getresponse()
+    response.read()
+    client.close()
+    return (response.getheader("x-cache") or "").startswith("Hit")
 
 
 def wrk(server, case, seconds):

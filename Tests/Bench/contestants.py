@@ -4,13 +4,14 @@ edged        one worker; access log to a file
 nginx        one worker; sendfile, open_file_cache, kept-alive upstream; buffered access log to a file
 nginx-plain  proxied case only: a bare `proxy_pass`, as most configurations have it: a connection per request
 haproxy      one thread; its cache for files (it serves none itself); connections to the origin reused; no log
-haproxy-log  proxied case only: the same with `option httplog` to a file, which is what the others do
+haproxy-log  proxied and cached cases: the same with `option httplog` to a file, which is what the others do
 varnish      its defaults, cached objects for files, pass for the proxied case; its log goes to shared memory
 floor        floor.c: nothing but epoll, read and write; in the proxied case relay.c, which passes bytes on and looks for
              their ends: what of the other figures is the kernel's
 edged-plain  `noop` case only: the same edged without the function
 
-In the case `hooks` each runs the same work in Lua: before the answer two request headers are read and two set, behind it
+In the cases `hit`, `hit-large` and `hooks` the answers come from everybody's cache (nginx: proxy_cache), where the warm-up
+has put them. In the case `hooks` each runs the same work in Lua: before the answer two request headers are read and two set, behind it
 two response headers are set and one is removed. nginx does it as OpenResty does (LuaJIT, lua-resty-core), HAProxy in two
 Lua actions. Varnish has no Lua.
 """
@@ -21,13 +22,15 @@ import resource
 from processes import Server, free_port
 
 SERVER_CPU, LOAD_CPU = 0, 1
-BODIES = {"small": 1024, "large": 100 * 1024, "proxy": 1024, "hooks": 1024, "noop": 1024}
+BODIES = {"small": 1024, "large": 100 * 1024, "proxy": 1024, "hit": 1024, "hit-large": 100 * 1024, "hooks": 1024, "noop": 1024}
 CASES = {
     "small": "1 KiB file", "large": "100 KiB file", "proxy": "1 KiB proxied, uncached",
-    "hooks": "1 KiB file, two functions", "noop": "1 KiB file, a function that does nothing",
+    "hit": "1 KiB from the cache", "hit-large": "100 KiB from the cache",
+    "hooks": "1 KiB from the cache, two functions", "noop": "1 KiB file, a function that does nothing",
 }
-# Variants of a contestant, and the case in which each takes part.
-VARIANTS = {"haproxy-log": "proxy", "nginx-plain": "proxy", "edged-plain": "noop"}
+CACHED = {"hit", "hit-large", "hooks"}
+# Variants of a contestant, and the cases in which each takes part.
+VARIANTS = {"haproxy-log": {"proxy", "hit", "hit-large"}, "nginx-plain": {"proxy"}, "edged-plain": {"noop"}}
 # What the load sends in `hooks` for the functions to read, to whomever.
 REQUEST_FIELDS = {"hooks": {"User-Agent": "bench (Mobile)", "Accept-Language": "en"}}
 
@@ -116,7 +119,7 @@ class Workshop:
                 return None
             return self.relay(origin_port) if case == "proxy" else self.floor(case)
         base, _, variant = name.partition("-")
-        if variant and VARIANTS[name] != case:
+        if variant and case not in VARIANTS[name]:
             return None
         if case == "noop" and base != "edged" or case == "hooks" and base == "varnish":
             return None
@@ -125,7 +128,9 @@ class Workshop:
         return Server(name, command, port, self.folder, SERVER_CPU)
 
     def edged_command(self, case, port, origin_port, variant):
-        origin = f'url = "http://127.0.0.1:{origin_port}"' if case == "proxy" else f'files = "{self.public}"'
+        is_fetched = case == "proxy" or case in CACHED
+        origin = f'url = "http://127.0.0.1:{origin_port}"' if is_fetched else f'files = "{self.public}"'
+        cache = "{}" if case in CACHED else '"off"'
         folder = self.path(f"edged-{port}-functions")
         os.mkdir(folder)
         self.write(f"{folder}/hooks.lua", EDGED_HOOKS)
@@ -146,7 +151,7 @@ class Workshop:
   functions = {{ folder = "{folder}" }},
   origins = {{ site = {{ {origin} }} }},
   distributions = {{ all = {{ domains = {{ "*" }},
-    behaviors = {{ {{ path = "*", origin = "site", cache = "off"{attached} }} }} }} }},
+    behaviors = {{ {{ path = "*", origin = "site", cache = {cache}{attached} }} }} }} }},
 }}
 """,
         )
@@ -155,8 +160,9 @@ class Workshop:
     def nginx_command(self, case, port, origin_port, variant):
         if variant == "plain":
             location = f"proxy_pass http://127.0.0.1:{origin_port};"
-        elif case == "proxy":
+        elif case == "proxy" or case in CACHED:
             location = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
+            location += " proxy_cache files;" if case in CACHED else ""
         else:
             location = f"root {self.public};"
         modules = package_path = ""
@@ -183,6 +189,7 @@ http {{
   open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
   uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
+  proxy_cache_path {home}/cache keys_zone=files:10m;
   upstream origin {{ server 127.0.0.1:{origin_port}; keepalive 64; keepalive_requests 1000000; }}
   server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ {location} }} }}
 }}

@@ -18,10 +18,13 @@ static char *answer;
 static size_t answer_bytes;
 
 static void build_answer(size_t body_bytes) {
-    char head[1024];
+    char head[1024], date[64];
+    time_t now = time(NULL);
+    struct tm moment;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &moment));
     int length = snprintf(head, sizeof head,
                           "HTTP/1.1 200 OK\r\n"
-                          "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+                          "Date: %s\r\n"
                           "Content-Type: text/plain; charset=utf-8\r\n"
                           "Content-Length: %zu\r\n"
                           "Connection: keep-alive\r\n"
@@ -36,7 +39,7 @@ static void build_answer(size_t body_bytes) {
                           "Referrer-Policy: same-origin\r\n"
                           "X-Request-Id: 0123456789abcdef0123456789abcdef\r\n"
                           "\r\n",
-                          body_bytes);
+                          date, body_bytes);
     answer_bytes = (size_t)length + body_bytes;
     answer = malloc(answer_bytes);
     if (!answer) fail("malloc");

@@ -49,23 +49,23 @@ final class CacheIndex: Sendable {
 
     // MARK: Looking
 
-    func look(_ key: CacheKey, now: Nanoseconds, _ variantOf: VariantOf) -> CacheLook {
-        shard(of: key).withLock { $0.look(key, variantOf, now: now) }
+    func look(_ key: CacheKey, _ variant: Variant?, now: Nanoseconds) -> CacheLook {
+        shard(of: key).withLock { $0.look(key, variant, now: now) }
     }
 
     func join(
         _ key: CacheKey,
+        _ variant: Variant?,
         insteadOf known: CachedObject?,
         generation: UInt64,
         sequence: UInt64,
-        now: Nanoseconds,
-        _ variantOf: VariantOf
+        now: Nanoseconds
     ) -> FillJoin {
         let id = makeID()
         let join = shard(of: key).withLock {
             $0.join(
                 key,
-                variantOf,
+                variant,
                 insteadOf: known,
                 id: id,
                 generation: generation,
@@ -96,6 +96,7 @@ final class CacheIndex: Sendable {
         now: Nanoseconds,
         for ear: LoopEar
     ) -> StoredBody.Reading {
+        if mark == nil, body.isWhole { return body.read(at: position, now: now) }
         var ears = EarList()
         let reading = shard(of: body.key).withLock { shard in
             let reading = body.read(at: position, now: now)
@@ -113,7 +114,8 @@ final class CacheIndex: Sendable {
     }
 
     func open(_ body: StoredBody) -> (length: Int64?, mark: ReaderMark?) {
-        shard(of: body.key).withLock { _ in (body.length, body.open()) }
+        if body.isWhole { return (body.length, nil) }
+        return shard(of: body.key).withLock { _ in (body.length, body.open()) }
     }
 
     func close(_ body: StoredBody, _ mark: ReaderMark) {

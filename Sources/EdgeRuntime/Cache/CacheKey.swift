@@ -92,8 +92,7 @@ struct CacheKeyBuilder {
             builder.hash.updatePart(arena[own])
         } else {
             builder.hash.updatePart(arena[path])
-            let text = rule.key.text.span
-            builder.hash.updatePart(text)
+            rule.key.text.withUnsafeBufferPointer { builder.hash.updatePart($0.span) }
             builder.addQuery(query, rule.key.query, arena)
             builder.addHeaders(rule.key.headers, request.fields, arena)
             builder.addCookies(rule.key.cookies, request.fields, arena)

@@ -16,8 +16,11 @@ final class CacheEntry: @unchecked Sendable {
     var isEmpty: Bool { objects.isEmpty && fills.isEmpty && pass == nil }
 }
 
-/// Who asks: which variant an answer that varies would have to be.
-typealias VariantOf = (VaryNames) -> UInt64
+/// What a request says to the names that an answer varies by.
+struct Variant {
+    var names: VaryNames
+    var number: UInt64
+}
 
 enum CacheLook {
     case object(CachedObject, CachedObject.Standing)
@@ -25,6 +28,8 @@ enum CacheLook {
     case otherVariants
     case pass(PassReason)
     case absent
+    /// To be asked again, with what the request says to these: nothing is hashed under the lock.
+    case varies(VaryNames)
 }
 
 enum FillJoin {
@@ -34,6 +39,7 @@ enum FillJoin {
     /// It came while nobody looked.
     case object(CachedObject, CachedObject.Standing)
     case pass(PassReason)
+    case varies(VaryNames)
 }
 
 struct CacheShard: ~Copyable {
@@ -50,14 +56,14 @@ struct CacheShard: ~Copyable {
 
     // MARK: Looking
 
-    mutating func look(_ key: CacheKey, _ variantOf: VariantOf, now: Nanoseconds) -> CacheLook {
+    mutating func look(_ key: CacheKey, _ variant: Variant?, now: Nanoseconds) -> CacheLook {
         guard let entry = table[key] else { return .absent }
-        return look(entry, variantOf, now)
+        return look(entry, variant, now)
     }
 
     private mutating func look(
         _ entry: CacheEntry,
-        _ variantOf: VariantOf,
+        _ variant: Variant?,
         _ now: Nanoseconds
     ) -> CacheLook {
         if let pass = entry.pass {
@@ -69,8 +75,9 @@ struct CacheShard: ~Copyable {
             dropIfEmpty(entry)
             return .absent
         }
-        let variant = entry.vary.map(variantOf) ?? 0
-        for object in entry.objects where object.variant == variant {
+        if let names = entry.vary, variant?.names != names { return .varies(names) }
+        let number = entry.vary == nil ? 0 : variant?.number
+        for object in entry.objects where object.variant == number {
             if !object.body.isSparse { touch(object.body) }
             return .object(object, object.standing)
         }
@@ -86,7 +93,7 @@ struct CacheShard: ~Copyable {
     /// Joins the fetch for a key, or begins one. `known` is the object that is not good enough.
     mutating func join(
         _ key: CacheKey,
-        _ variantOf: VariantOf,
+        _ variant: Variant?,
         insteadOf known: CachedObject?,
         id: UInt64,
         generation: UInt64,
@@ -94,16 +101,18 @@ struct CacheShard: ~Copyable {
         now: Nanoseconds
     ) -> FillJoin {
         let entry = entry(for: key)
-        switch look(entry, variantOf, now) {
+        if let names = entry.vary, variant?.names != names { return .varies(names) }
+        switch look(entry, variant, now) {
         case .object(let object, let standing) where object !== known:
             return .object(object, standing)
         case .pass(let reason): return .pass(reason)
+        case .varies(let names): return .varies(names)
         case .object, .otherVariants, .absent: break
         }
-        let variant = entry.vary.map(variantOf)
+        let number = entry.vary == nil ? nil : variant?.number
         for fill in entry.fills where fill.generation == generation {
             // One that began before a purge would bring back what was purged.
-            guard fill.variant == nil || fill.variant == variant, fill.sequence == sequence else {
+            guard fill.variant == nil || fill.variant == number, fill.sequence == sequence else {
                 continue
             }
             return .follows(fill)
@@ -111,7 +120,7 @@ struct CacheShard: ~Copyable {
         let fill = Fill(
             id: id,
             key: key,
-            variant: variant,
+            variant: number,
             generation: generation,
             sequence: sequence
         )

@@ -9,8 +9,10 @@
 // their end; a large one that its origin gives in ranges is *sparse*: its blocks come and go on their own, and whoever
 // wants one that is absent fetches it.
 
+import Synchronization
+
 final class StoredBody: @unchecked Sendable {
-    // Guard: all that changes is touched under the lock of the key's shard.
+    // Guard: all that changes is touched under the lock of the key's shard; what readers see does not change once it `isWhole`.
     enum Reading {
         case bytes(ChunkRange)
         /// It is on its way.
@@ -40,6 +42,8 @@ final class StoredBody: @unchecked Sendable {
     /// Those who read it while it comes.
     private var marks: [ReaderMark] = []
 
+    private let whole = Atomic<Bool>(false)
+
     private struct Failure {
         var error: EdgeError
         var range: Range<Int64>
@@ -55,6 +59,9 @@ final class StoredBody: @unchecked Sendable {
     }
 
     // MARK: Reading
+
+    /// All of it is here, for good: whoever sees this reads without the lock.
+    var isWhole: Bool { whole.load(ordering: .acquiring) }
 
     func read(at position: Int64, now: Nanoseconds) -> Reading {
         let index = Int(position / Int64(blockBytes))
@@ -110,6 +117,12 @@ final class StoredBody: @unchecked Sendable {
     /// The fetch has given all it was to give. Answers the last block of a body of which only the end told the length.
     func end(_ run: BodyRun) -> Block? {
         runs.removeAll { $0 === run }
+        let last = settleLength(run)
+        if !isSparse, !isDropped { whole.store(true, ordering: .releasing) }
+        return last
+    }
+
+    private func settleLength(_ run: BodyRun) -> Block? {
         guard length == nil else {
             // A body without bytes has its head to be thrown out by.
             guard length == 0, blocks.isEmpty else { return nil }
@@ -174,7 +187,7 @@ final class StoredBody: @unchecked Sendable {
     /// less of it now.
     @discardableResult
     func discard() -> Bool {
-        guard isDropped else { return false }
+        guard isDropped, !isWhole else { return false }
         var floor = Int64.max
         for mark in marks { floor = min(floor, mark.position) }
         let passed = Int(min(floor / Int64(blockBytes), Int64(blocks.count)))

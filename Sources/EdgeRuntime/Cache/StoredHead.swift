@@ -1,9 +1,9 @@
-// The head of a stored response in one piece of memory, as it is put into an exchange's arena: one copy of the text,
-// then a record for each field.
+// The head of a stored response in one piece of memory: a record for each field, and the lines as they are sent, so that
+// a hit costs one copy into the exchange's arena and, where nobody changed a field, one more into the answer.
 //
-//   ┌──────────────────────────┬───────────────────────────────────────────────┐
-//   │ records: 8 bytes a field │ text: name value name value … (own names only) │
-//   └──────────────────────────┴───────────────────────────────────────────────┘
+//   ┌──────────────────────────┬──────────────────────────────────┐
+//   │ records: 8 bytes a field │ lines: `Name: value CRLF` a field │
+//   └──────────────────────────┴──────────────────────────────────┘
 //    id 1 │ 0 1 │ name length 2 │ value length 4      little endian
 //
 // Fields keep their order and their spelling.
@@ -14,29 +14,36 @@ struct StoredHead: Sendable {
     private let bytes: [UInt8]
 
     private static let recordBytes = 8
+    /// `: ` and CRLF.
+    private static let lineBytes = 4
 
     /// Nil: it is larger than any head can be.
     init?(_ response: borrowing ResponseHead, _ arena: Arena) {
         let count = response.fields.count
-        var size = count * Self.recordBytes
+        var size = count * (Self.recordBytes + Self.lineBytes)
         for index in 0..<count {
             let field = response.fields[index]
-            guard field.name.count <= UInt16.max else { return nil }
-            size += field.name.count + field.value.count
+            let name = arena.name(of: field)
+            guard name.count <= UInt16.max else { return nil }
+            size += name.count + field.value.count
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
         for index in 0..<count {
             let field = response.fields[index]
-            bytes.append(field.id.rawValue)
-            bytes.append(0)
-            Self.put(UInt32(field.name.count), 2, &bytes)
-            Self.put(UInt32(field.value.count), 4, &bytes)
+            let record =
+                UInt64(field.id.rawValue) | UInt64(arena.name(of: field).count) << 16
+                | UInt64(field.value.count) << 32
+            for shift in 0..<Self.recordBytes {
+                bytes.append(UInt8(truncatingIfNeeded: record >> UInt64(8 * shift)))
+            }
         }
         for index in 0..<count {
             let field = response.fields[index]
-            arena[field.name].withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+            arena.name(of: field).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+            bytes += [.colon, .space]
             arena[field.value].withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+            bytes += [.cr, .lf]
         }
         status = response.status
         fieldCount = count
@@ -52,12 +59,9 @@ struct StoredHead: Sendable {
         var end = fieldCount * Self.recordBytes
         guard end <= bytes.count else { return nil }
         for index in 0..<fieldCount {
-            let record = index * Self.recordBytes
-            guard let id = HeaderName(rawValue: bytes[record]) else { return nil }
-            let name = Int(Self.take(bytes.span, record + 2, 2))
-            let value = Int(Self.take(bytes.span, record + 4, 4))
-            guard id != .other || name > 0 else { return nil }
-            end += name + value
+            let record = Self.record(bytes.span, index)
+            guard HeaderName(rawValue: record.id) != nil, record.name > 0 else { return nil }
+            end += Int(record.name) + Int(record.value) + Self.lineBytes
             guard end <= bytes.count else { return nil }
         }
         guard end == bytes.count else { return nil }
@@ -71,33 +75,39 @@ struct StoredHead: Sendable {
     /// The fields behind those that are there.
     func restore(into response: inout ResponseHead, _ arena: Arena) {
         response.status = status
-        let records = fieldCount &* Self.recordBytes
         let bytes = bytes.span
-        let text = arena.append(bytes.extracting(records..<bytes.count))
+        let lines = arena.append(
+            bytes.extracting((fieldCount &* Self.recordBytes)..<bytes.count)
+        )
         guard !arena.isOverflown else { return }
-        var position = text.start
+        var position = lines.offset
         for index in 0..<fieldCount {
-            let record = index &* Self.recordBytes
-            guard let id = HeaderName(rawValue: bytes[record]) else { continue }
-            let nameCount = Int(Self.take(bytes, record &+ 2, 2))
-            let valueCount = Int(Self.take(bytes, record &+ 4, 4))
-            let name = nameCount == 0 ? Slice.empty : Slice(position, nameCount)
-            position &+= nameCount
-            response.fields.append(
-                Field(id, name: name, value: Slice(position, valueCount))
-            )
-            position &+= valueCount
+            let record = Self.record(bytes, index)
+            guard let id = HeaderName(rawValue: record.id) else { continue }
+            let name = Slice(offset: position, length: record.name)
+            position &+= record.name &+ 2
+            let value = Slice(offset: position, length: record.value)
+            position &+= record.value &+ 2
+            response.fields.append(Field(id, name: name, value: value))
         }
     }
 
-    private static func put(_ value: UInt32, _ count: Int, _ bytes: inout [UInt8]) {
-        for index in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
-    }
-
     @inline(__always)
-    private static func take(_ bytes: Span<UInt8>, _ start: Int, _ count: Int) -> UInt32 {
-        var value: UInt32 = 0
-        for index in 0..<count { value |= UInt32(bytes[start &+ index]) &<< UInt32(8 &* index) }
-        return value
+    private static func record(
+        _ bytes: Span<UInt8>,
+        _ index: Int
+    ) -> (id: UInt8, name: UInt32, value: UInt32) {
+        let start = index &* recordBytes
+        precondition(start &+ recordBytes <= bytes.count, "a record behind the records")
+        let word = UInt64(
+            littleEndian: bytes.bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: start,
+                as: UInt64.self
+            )
+        )
+        return (
+            UInt8(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 16 & 0xffff),
+            UInt32(truncatingIfNeeded: word >> 32)
+        )
     }
 }

@@ -4,18 +4,18 @@
 // goes into every key: after a change of the rule no object is found that was stored under another one, when less of
 // a request told objects apart.
 
-struct KeyRule: Sendable {
+final class KeyRule: Sendable {
     let headers: KeyHeaders
     let cookies: NameFilter
     let query: NameFilter
     let text: [UInt8]
 
     init(headers: [String] = [], cookies: NameFilter = .none, query: NameFilter = .all) {
-        self.headers = KeyHeaders(headers)
+        let named = KeyHeaders(headers)
+        self.headers = named
         self.cookies = cookies
         self.query = query
-        text =
-            Self.describe(self.headers.names) + Self.describe(cookies) + Self.describe(query)
+        text = Self.describe(named.names) + Self.describe(cookies) + Self.describe(query)
     }
 
     /// Lengths before names, so that two rules never read the same.
@@ -34,7 +34,7 @@ struct KeyRule: Sendable {
 }
 
 /// Header names of a key: in small letters, sorted, each once.
-struct KeyHeaders: Sendable {
+final class KeyHeaders: Sendable {
     let names: [String]
     private let ids: [HeaderName]
     private let text: [UInt8]
@@ -63,8 +63,9 @@ struct KeyHeaders: Sendable {
     ) -> Int? {
         let id = ids[index]
         guard id == .other else { return fields.firstIndex(of: id, from: start) }
-        let text = text.span
-        let name = text.extracting((index == 0 ? 0 : ends[index - 1])..<ends[index])
-        return fields.firstIndex(named: name, in: arena, from: start)
+        let name = (index == 0 ? 0 : ends[index - 1])..<ends[index]
+        return text.withUnsafeBufferPointer {
+            fields.firstIndex(named: $0.span.extracting(name), in: arena, from: start)
+        }
     }
 }

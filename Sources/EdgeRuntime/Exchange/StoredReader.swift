@@ -155,7 +155,7 @@ extension Exchange {
 
     /// More of what is stored, for the connection and for filters.
     func refill() {
-        guard cache.reader != nil else { return }
+        guard cache.reader != nil, !made.isOver else { return }
         let desk = context.desk
         while true {
             let need = cache.reader?.fill(

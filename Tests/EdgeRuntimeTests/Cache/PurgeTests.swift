@@ -21,11 +21,12 @@ import Testing
         let key = CacheKey(high: key, low: key)
         let join = index.join(
             key,
+            nil,
             insteadOf: nil,
             generation: 1,
             sequence: sequence ?? index.purgeSequence,
             now: 0
-        ) { _ in 0 }
+        )
         guard case .leads(let fill) = join else { throw Stored() }
         let arena = Arena()
         var response = ResponseHead()

@@ -61,30 +61,29 @@ enum LookupStep {
     static func look(_ exchange: Exchange, _ rule: CacheRule) -> ViewerMachine.Event? {
         guard let key = exchange.cache.key else { return .passed }
         let context = exchange.context
-        let index = context.desk.index
-        let look = index.look(key, now: context.loop.now) { variant($0, exchange, index) }
-        switch look {
-        case .object(let object, let standing): return judge(object, standing, exchange, rule)
-        case .pass(let reason):
-            exchange.cache.verdict = .passed(reason)
-            return .passed
-        case .otherVariants: return join(exchange, insteadOf: nil, .missed(.otherVariants))
-        case .absent: return join(exchange, insteadOf: nil, .missed(.absent))
+        var variant: Variant?
+        while true {
+            switch context.desk.index.look(key, variant, now: context.loop.now) {
+            case .object(let object, let standing): return judge(object, standing, exchange, rule)
+            case .pass(let reason):
+                exchange.cache.verdict = .passed(reason)
+                return .passed
+            case .otherVariants: return join(exchange, insteadOf: nil, .missed(.otherVariants))
+            case .absent: return join(exchange, insteadOf: nil, .missed(.absent))
+            case .varies(let names): variant = self.variant(names, exchange)
+            }
         }
     }
 
-    private static func variant(
-        _ names: VaryNames,
-        _ exchange: Exchange,
-        _ index: CacheIndex
-    ) -> UInt64 {
-        names.variant(
+    private static func variant(_ names: VaryNames, _ exchange: Exchange) -> Variant {
+        let number = names.variant(
             of: exchange.request,
             exchange.arena,
             exchange.behavior?.originRequest ?? .all,
             exchange.cache.encoding,
-            index.secret
+            exchange.context.desk.index.secret
         )
+        return Variant(names: names, number: number)
     }
 
     private static func judge(
@@ -152,26 +151,14 @@ enum LookupStep {
         insteadOf object: CachedObject?,
         _ verdict: CacheVerdict
     ) -> ViewerMachine.Event? {
-        guard let key = exchange.cache.key, let rule = exchange.behavior?.cache else {
-            return .passed
-        }
+        guard let rule = exchange.behavior?.cache else { return .passed }
         // What would be stored is the answer to a GET.
         guard !exchange.isHead || exchange.machine.isErrorPage, !exchange.context.desk.isFull else {
             exchange.cache.verdict = .passed(.method)
             return .passed
         }
-        let context = exchange.context
-        let desk = context.desk
-        let index = desk.index
         exchange.cache.verdict = verdict
-        let join = index.join(
-            key,
-            insteadOf: object,
-            generation: exchange.generation.number,
-            sequence: index.purgeSequence,
-            now: context.loop.now
-        ) { variant($0, exchange, index) }
-        switch join {
+        switch ask(exchange, insteadOf: object) {
         case .object(let newer, let standing): return judge(newer, standing, exchange, rule)
         case .pass(let reason):
             exchange.cache.verdict = .passed(reason)
@@ -179,9 +166,29 @@ enum LookupStep {
         case .follows(let fill): return wait(exchange, for: fill)
         case .leads(let fill):
             exchange.cache.isLeader = true
-            _ = desk.wait(exchange, for: fill)
+            _ = exchange.context.desk.wait(exchange, for: fill)
             Filler(for: exchange, fill, refreshing: object).start()
             return nil
+        case .varies, nil: return .passed
+        }
+    }
+
+    /// Nil: it has no key.
+    private static func ask(_ exchange: Exchange, insteadOf object: CachedObject?) -> FillJoin? {
+        guard let key = exchange.cache.key else { return nil }
+        let index = exchange.context.desk.index
+        var variant: Variant?
+        while true {
+            let join = index.join(
+                key,
+                variant,
+                insteadOf: object,
+                generation: exchange.generation.number,
+                sequence: index.purgeSequence,
+                now: exchange.context.loop.now
+            )
+            guard case .varies(let names) = join else { return join }
+            variant = self.variant(names, exchange)
         }
     }
 
@@ -192,17 +199,7 @@ enum LookupStep {
 
     /// Nobody waits for it.
     private static func refresh(_ object: CachedObject, _ exchange: Exchange) {
-        guard let key = exchange.cache.key else { return }
-        let desk = exchange.context.desk
-        let index = desk.index
-        let join = index.join(
-            key,
-            insteadOf: object,
-            generation: exchange.generation.number,
-            sequence: index.purgeSequence,
-            now: exchange.context.loop.now
-        ) { variant($0, exchange, index) }
-        guard case .leads(let fill) = join else { return }
+        guard case .leads(let fill) = ask(exchange, insteadOf: object) else { return }
         Filler(for: exchange, fill, refreshing: object, isInBackground: true).start()
     }
 
@@ -210,8 +207,7 @@ enum LookupStep {
     static func event(_ outcome: Fill.Outcome, _ exchange: Exchange) -> ViewerMachine.Event? {
         switch outcome {
         case .found(let object, let names):
-            let index = exchange.context.desk.index
-            let isMine = names.map { variant($0, exchange, index) == object.variant } ?? true
+            let isMine = names.map { variant($0, exchange).number == object.variant } ?? true
             if isMine { return take(object, exchange) }
             guard let rule = exchange.behavior?.cache else { return .passed }
             return look(exchange, rule)
