@@ -85,6 +85,12 @@ struct CacheDirectives: Equatable {
     @inline(__always)
     func contains(_ flags: Flags) -> Bool { self.flags.contains(flags) }
 
+    /// Whether a field is named by `no-cache="…"` or `private="…"`.
+    func names(_ name: StaticString, _ arena: Arena) -> Bool {
+        noCacheFields.map { FieldSyntax.list(arena[$0], contains: name) } ?? false
+            || privateFields.map { FieldSyntax.list(arena[$0], contains: name) } ?? false
+    }
+
     /// Whether a list of field names has this one.
     static func names(_ list: Slice?, _ name: Span<UInt8>, _ arena: Arena) -> Bool {
         guard let list else { return false }

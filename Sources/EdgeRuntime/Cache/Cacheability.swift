@@ -1,12 +1,14 @@
 // May a response be kept for others, and for how long? (RFC 9111 §3, §4.2; §2.7–2.9 of the contract.) Pure.
 //
 // What forbids is looked at before what allows. `min_ttl` above zero is the operator's word against the origin's: it
-// overrides `no-store`, `private` and `no-cache`, and nothing else.
+// overrides `no-store`, `private`, `no-cache` and `Vary: *`, and nothing else. Credentials stay with their viewer.
 //
 //   lifetime        first that is there: s-maxage, max-age, Expires − Date, default_ttl where a heuristic is allowed
 //                   (RFC 9111 §4.2.2), bounded by min_ttl and max_ttl
 //   errors          at least error_ttl; 400 403 405 412 415 only where the origin gives a lifetime
-//   Set-Cookie      one viewer's: kept where cookies are in the key, or without it where no-cache="set-cookie" says so
+//   Set-Cookie      one viewer's. Kept with it where cookies are in the key and the origin gives a lifetime, for then it
+//                   knew that others would read it; without it where no-cache="set-cookie" says so, or where min_ttl
+//                   overrules the origin (`StoredFields`); else not at all, for the cookie may be what the page is for
 //   Authorization   kept where it is not sent to the origin or is in the key, else as §3.5 says
 
 /// Why an answer is for one viewer alone, or the cache was not asked.
@@ -20,9 +22,12 @@ enum PassReason: UInt8, Sendable, CaseIterable {
     case authorization
     case setCookie
     case varyStar
+    case varyTooWide
     case status
     case noLifetime
+    case noValidator
     case alwaysAsked
+    case unconfirmed
     case partial
     case tooLarge
     case headTooLarge
@@ -38,9 +43,12 @@ enum PassReason: UInt8, Sendable, CaseIterable {
         case .authorization: "authorization"
         case .setCookie: "set_cookie"
         case .varyStar: "vary_star"
+        case .varyTooWide: "vary_too_wide"
         case .status: "status_not_stored"
         case .noLifetime: "no_lifetime"
+        case .noValidator: "no_validator"
         case .alwaysAsked: "never_fresh"
+        case .unconfirmed: "confirmed_another"
         case .partial: "part_without_strong_tag"
         case .tooLarge: "too_large"
         case .headTooLarge: "head_too_large"
@@ -64,11 +72,11 @@ struct Cacheability {
 
     /// `errorTTL`: of an error page of the distribution, where it has one for the status.
     init(_ rule: CacheRule, errorTTL: Nanoseconds? = nil) {
-        minTTL = rule.minTTL / .seconds(1)
-        defaultTTL = rule.defaultTTL / .seconds(1)
-        maxTTL = rule.maxTTL / .seconds(1)
-        self.errorTTL = (errorTTL ?? rule.errorTTL) / .seconds(1)
-        if case .none = rule.key.cookies { keepsCookies = false } else { keepsCookies = true }
+        minTTL = rule.minTTL.wholeSeconds
+        defaultTTL = rule.defaultTTL.wholeSeconds
+        maxTTL = rule.maxTTL.wholeSeconds
+        self.errorTTL = (errorTTL ?? rule.errorTTL).wholeSeconds
+        keepsCookies = rule.keysCookies
         ignoresVary = rule.vary == .ignore
     }
 
@@ -82,23 +90,29 @@ struct Cacheability {
     ) -> Storability {
         let directives = CacheDirectives(response: response.fields, arena)
         guard let group = StatusGroup(response.status) else { return .refuse(.status) }
-        let isForced = minTTL > 0
+        // What a server does not implement it may implement tomorrow: a 501 keeps its word (§2.7).
+        let isForced = minTTL > 0 && response.status != 501
         if !isForced {
             // §5.2.2.3: who understands the status may go on where no-store is for those who do not.
             let isUnderstood = directives.contains(.mustUnderstand)
             if directives.contains(.noStore), !isUnderstood { return .refuse(.noStore) }
             if directives.contains(.private) { return .refuse(.private) }
-            if !ignoresVary, Self.variesByAll(response.fields, arena) { return .refuse(.varyStar) }
+            if directives.contains(.noCache), !Self.canBeAskedAbout(response.fields) {
+                return .refuse(.noValidator)
+            }
+        }
+        if let reason = varyRefusal(response.fields, arena, isForced: isForced) {
+            return .refuse(reason)
         }
         if sendsAuthorization, !Self.allowsSharing(directives) { return .refuse(.authorization) }
-        if response.fields.contains(.setCookie), !keepsCookies,
-            !Self.dropsCookies(directives, arena)
-        {
-            return .refuse(.setCookie)
-        }
         let times = ResponseTimes(response.fields, arena, requestedAt: requestedAt, now: now)
         guard let lifetime = lifetime(response, directives, group, times, arena) else {
             return .refuse(.noLifetime)
+        }
+        if response.fields.contains(.setCookie), !directives.names("set-cookie", arena) {
+            // Guessed: the origin has not said that anybody else may read it.
+            let isGuess = lifetime.basis == .defaultTTL || lifetime.basis == .errorTTL
+            guard isForced || keepsCookies && !isGuess else { return .refuse(.setCookie) }
         }
         return .store(freshness(lifetime, directives, group, times, isForced: isForced))
     }
@@ -170,19 +184,19 @@ struct Cacheability {
             basis: lifetime.basis
         )
         if directives.contains(.noCache), !isForced { freshness.mustAsk = true }
-        if isForced || lifetime.basis == .errorTTL {
-            // The operator's time begins when the response comes.
-            freshness.initialAge = min(freshness.initialAge, max(0, lifetime.seconds - 1))
-        }
+        // The operator's time begins when the response comes, however old it is by then.
+        let own = group == .success || group == .moved ? (isForced ? minTTL : 0) : errorTTL
+        freshness.lifetime = max(lifetime.seconds, own > 0 ? times.initialAge + own : 0)
         let mayBeStale =
             !directives.contains(.mustRevalidate) && !directives.contains(.proxyRevalidate)
             && !directives.contains(.noCache) && (group == .success || group == .moved)
-            && directives.sMaxage.map { $0 > 0 } ?? true
         guard mayBeStale else { return freshness }
-        let limit = max(0, maxTTL - lifetime.seconds)
+        let limit = max(0, maxTTL - freshness.lifetime)
         freshness.staleWhileRevalidate = min(directives.staleWhileRevalidate ?? 0, limit)
-        // Without a word an old answer is better than none, up to max_ttl.
-        freshness.staleIfError = min(directives.staleIfError ?? limit, limit)
+        // Without a word an old answer is better than none, up to max_ttl. With s-maxage that takes the origin's word:
+        // it forbids stale answers as proxy-revalidate does (§5.2.2.10).
+        let silent = directives.sMaxage == nil ? limit : 0
+        freshness.staleIfError = min(directives.staleIfError ?? silent, limit)
         return freshness
     }
 
@@ -194,19 +208,30 @@ struct Cacheability {
             || directives.sMaxage != nil
     }
 
-    private static func dropsCookies(_ directives: CacheDirectives, _ arena: Arena) -> Bool {
-        let name = "set-cookie".utf8.span
-        return CacheDirectives.names(directives.noCacheFields, name, arena)
-            || CacheDirectives.names(directives.privateFields, name, arena)
+    /// What is asked about each time is of use only if the origin can say "unchanged".
+    private static func canBeAskedAbout(_ fields: borrowing HeaderFields) -> Bool {
+        fields.contains(.etag) || fields.contains(.lastModified)
     }
 
-    private static func variesByAll(_ fields: borrowing HeaderFields, _ arena: Arena) -> Bool {
+    private func varyRefusal(
+        _ fields: borrowing HeaderFields,
+        _ arena: Arena,
+        isForced: Bool
+    ) -> PassReason? {
+        guard !ignoresVary else { return nil }
+        var count = 0
         var next = fields.firstIndex(of: .vary)
         while let index = next {
-            if FieldSyntax.list(arena[fields[index].value], contains: "*") { return true }
+            let text = arena[fields[index].value]
+            var position = 0
+            while let element = FieldSyntax.nextElement(text, &position) {
+                count += 1
+                if !isForced, text.extracting(element).equals("*") { return .varyStar }
+            }
             next = fields.firstIndex(of: .vary, from: index + 1)
         }
-        return false
+        // With some of the names two requests would look alike that are not.
+        return count > Limits.cacheVaryNames ? .varyTooWide : nil
     }
 }
 
@@ -244,13 +269,24 @@ private struct ResponseTimes {
     ) {
         self.now = now
         var date: Int64?
-        if let value = fields.value(of: .date) { date = HTTPDate.parse(arena[value], now: now) }
+        if fields.count(of: .date) == 1, let value = fields.value(of: .date) {
+            date = HTTPDate.parse(arena[value], now: now)
+        }
         self.date = date ?? now
         let apparent = max(0, now - (date ?? now))
-        var told: Int64 = 0
-        // §5.1: the first value; what is no number says nothing.
-        if let value = fields.value(of: .age), let seconds = arena[value].decimal { told = seconds }
-        let corrected = min(told, CacheDirectives.secondsMax) + max(0, now - requestedAt)
-        initialAge = max(apparent, corrected)
+        initialAge = max(apparent, Self.told(fields, arena) + max(0, now - requestedAt))
     }
+
+    /// §5.1: of a list the first; what is no number says nothing.
+    private static func told(_ fields: borrowing HeaderFields, _ arena: Arena) -> Int64 {
+        guard let value = fields.value(of: .age) else { return 0 }
+        let text = arena[value]
+        let first = text.trimmed(0, text.firstIndex(of: .comma) ?? text.count)
+        return CacheDirectives.deltaSeconds(text.extracting(first)) ?? 0
+    }
+}
+
+extension Nanoseconds {
+    /// Rounded up: half a second of `min_ttl` is not none.
+    fileprivate var wholeSeconds: Int64 { (self + .seconds(1) - 1) / .seconds(1) }
 }

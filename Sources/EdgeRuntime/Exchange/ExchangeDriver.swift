@@ -102,7 +102,7 @@ extension Exchange {
     /// What is stored is shown to this one, though it is fresh for nobody.
     func take(_ object: CachedObject) {
         cache.object = object
-        result = .miss
+        result = cache.wasConfirmed ? .refreshHit : .miss
         apply(.found)
     }
 

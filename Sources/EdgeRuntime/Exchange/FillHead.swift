@@ -16,6 +16,10 @@ enum FillHead {
         case keepForLater(Kept)
         /// What was stored has a new head.
         case confirmed(CachedObject, VaryNames?)
+        /// It is right, and may not be kept any more: who has asked gets it, and nobody else.
+        case shownOnce(CachedObject, PassReason)
+        /// The origin confirms something else: what was stored is of no use, and no answer has come.
+        case mistaken(CachedObject)
         /// Better an old answer than this.
         case showStale(CachedObject)
         /// It is the leader's alone.
@@ -228,9 +232,8 @@ enum FillHead {
             secret: index.secret
         )
         guard !isCut else { return nil }
-        let directives = CacheDirectives(response: fetch.response.fields, arena)
-        fetch.response.fields.removeAll { isOfOneViewer($0, directives, arena) }
-        fetch.response.fields.removeAll(.age)
+        let now = context.loop.clock.wall.seconds
+        StoredFields(fetch.response, arena, rule).reduce(&fetch.response.fields, arena, now: now)
         guard let head = StoredHead(fetch.response, arena) else { return nil }
         let target = StoredTarget(
             path: own.fetchPath,
@@ -239,7 +242,6 @@ enum FillHead {
             rule.key.query
         )
         let etag = fetch.response.fields.value(of: .etag).map { arena.copy(of: $0) } ?? []
-        let now = context.loop.clock.wall.seconds
         let date = fetch.response.fields.value(of: .lastModified)
         return CachedObject(
             key: fill.key,
@@ -259,24 +261,13 @@ enum FillHead {
         )
     }
 
-    /// `private="a"` and `no-cache="a"`: such fields are the leader's, and not stored.
-    private static func isOfOneViewer(
-        _ field: Field,
-        _ directives: CacheDirectives,
-        _ arena: Arena
-    ) -> Bool {
-        let name = arena.name(of: field)
-        return CacheDirectives.names(directives.noCacheFields, name, arena)
-            || CacheDirectives.names(directives.privateFields, name, arena)
-    }
-
-    static func lendFields(_ fetch: Fetch, to leader: Exchange) {
+    static func lendFields(_ fetch: Fetch, to leader: Exchange, _ rule: CacheRule) {
         let arena = fetch.arena
-        let directives = CacheDirectives(response: fetch.response.fields, arena)
-        guard directives.noCacheFields != nil || directives.privateFields != nil else { return }
+        let shared = StoredFields(fetch.response, arena, rule)
+        guard !shared.isAll else { return }
         for index in 0..<fetch.response.fields.count {
             var field = fetch.response.fields[index]
-            guard isOfOneViewer(field, directives, arena) else { continue }
+            guard shared.isOfOneViewer(field, arena) else { continue }
             if !field.name.isEmpty { field.name = leader.arena.append(field.name, from: arena) }
             field.value = leader.arena.append(field.value, from: arena)
             leader.cache.ownFields.append(field)
@@ -310,23 +301,45 @@ enum FillHead {
         _ context: EdgeContext
     ) -> Verdict {
         let arena = fetch.arena
+        let now = context.loop.clock.wall.seconds
+        let isMeant = Revalidation.selects(
+            fetch.response,
+            arena,
+            etag: known.etag,
+            lastModified: known.lastModified,
+            now: now
+        )
+        guard isMeant else { return .mistaken(known) }
+        var facts = known.facts.confirmed(at: fill.sequence)
+        let (tags, isCut) = CacheTags.take(
+            from: &fetch.response.fields,
+            arena,
+            of: facts.distribution,
+            secret: index.secret
+        )
+        if !tags.isEmpty { facts.tags = tags }
+        // By its own lists, not those of the merged head: what is stored has been reduced already.
+        let shared = StoredFields(fetch.response, arena, rule)
+        fetch.response.fields.removeAll { shared.isOfOneViewer($0, arena) }
         Revalidation.merge(known.head, into: &fetch.response, arena)
         if let coding = known.coding {
             CompressionRule.rewrite(&fetch.response.fields, arena, as: coding)
         }
-        guard case .store(let freshness) = storability(own, fetch, rule, context),
-            let head = StoredHead(fetch.response, arena)
-        else {
-            // It may not be kept any more. This once it is shown, since the origin has just said that it is right.
-            index.update(known) { $0.shownUntil = context.loop.clock.wall.seconds + 1 }
-            return .showStale(known)
+        let storability = storability(own, fetch, rule, context)
+        guard case .store(let freshness) = storability else {
+            guard case .refuse(let reason) = storability else { return .mistaken(known) }
+            return .shownOnce(known, reason)
+        }
+        StoredFields(fetch.response, arena, rule).reduce(&fetch.response.fields, arena, now: now)
+        guard !isCut, let head = StoredHead(fetch.response, arena) else {
+            return .shownOnce(known, .headTooLarge)
         }
         let object = CachedObject(
             key: known.key,
             variant: known.variant,
             head: head,
             freshness: freshness,
-            facts: known.facts.confirmed(at: fill.sequence),
+            facts: facts,
             body: known.body,
             etag: known.etag,
             lastModified: known.lastModified

@@ -140,6 +140,16 @@ final class Filler: LoopMember {
             leader = nil
             index.found(fill, object, vary: names)
             close()
+        case .shownOnce(let object, let reason):
+            let leader = takeLeader(of: fill)
+            leader?.cache.wasConfirmed = true
+            index.passed(fill, reason, until: loop.now + Limits.cachePassTime)
+            leader?.take(object)
+            index.remove(object)
+            close()
+        case .mistaken(let object):
+            index.remove(object)
+            pass(fill, .unconfirmed)
         case .showStale(let object):
             leader = nil
             index.found(fill, stale: object)
@@ -177,31 +187,35 @@ final class Filler: LoopMember {
 
     /// The leader reads what is being stored, whatever others do with it.
     private func passOn(_ fill: Fill, _ object: CachedObject, _ names: VaryNames?) {
-        let leader = self.leader.take()
-        let waits = leader.map { $0.cache.fill === fill } ?? false
-        if waits { leader?.cache.fill = nil }
+        let leader = takeLeader(of: fill)
         index.passed(fill, .alwaysAsked, until: nil, keeping: object, vary: names)
-        if let leader, waits { leader.take(object) }
+        leader?.take(object)
         pump()
+    }
+
+    /// Nil: it does not wait for it any more.
+    private func takeLeader(of fill: Fill) -> Exchange? {
+        guard let leader = self.leader.take(), leader.cache.fill === fill else { return nil }
+        leader.cache.fill = nil
+        return leader
     }
 
     /// Only who asked may have it.
     private func pass(_ fill: Fill, _ reason: PassReason) {
         guard let own = self.own.take() else { return }
-        let leader = self.leader.take()
-        let waits = leader.map { $0.cache.fill === fill } ?? false
-        if waits { leader?.cache.fill = nil }
+        let leader = takeLeader(of: fill)
         loop.remove(self)
         own.filler = nil
-        index.passed(fill, reason, until: loop.now + Limits.cachePassTime)
-        guard let leader, waits else {
+        let time = reason == .unconfirmed ? nil : loop.now + Limits.cachePassTime
+        index.passed(fill, reason, until: time)
+        guard let leader else {
             own.dropFetch()
             context.giveBack(own)
             return
         }
         leader.cache.verdict = .passed(reason)
-        if own.request.fields.contains(.range) {
-            // What was asked for is more than the viewer wants.
+        if own.request.fields.contains(.range) || reason == .unconfirmed {
+            // What was asked for is more than the viewer wants, or nothing that it could be shown.
             own.dropFetch()
             context.giveBack(own)
             leader.fillEnded(.passed(reason))
@@ -345,7 +359,7 @@ final class Filler: LoopMember {
     private func lendTraces(_ fill: Fill) {
         guard let leader, let own, let fetch = own.fetch, leader.cache.fill === fill else { return }
         if leader.fetchFacts == nil { leader.fetchFacts = FetchFacts(fetch) }
-        FillHead.lendFields(fetch, to: leader)
+        FillHead.lendFields(fetch, to: leader, rule)
         leader.functions.take(own.functions, from: own.arena, into: leader.arena)
     }
 

@@ -75,6 +75,28 @@ import Testing
                 "§2.7 Set-Cookie named", 200,
                 "Cache-Control: max-age=60, no-cache=\"Set-Cookie\"|Set-Cookie: a=b", nil
             ),
+            (
+                "§5.2.2.3 must-understand of what is not", 299,
+                "Cache-Control: no-store, must-understand, max-age=60", .status
+            ),
+            ("§5.2.2.4 no-cache without a validator", 200, "Cache-Control: no-cache", .noValidator),
+            ("§5.2.2.4 with a tag", 200, "Cache-Control: no-cache|ETag: W/\"a\"", nil),
+            (
+                "§5.2.2.4 with a date", 200,
+                "Cache-Control: no-cache|Last-Modified: Thu, 01 Jan 1998 00:00:00 GMT", nil
+            ),
+            ("§5.2.2.4 of a field", 200, "Cache-Control: no-cache=\"x-a\", max-age=60", nil),
+            ("§5.2.2.7 private, upper case", 200, "cache-control: PRIVATE", .private),
+            ("§5.4 Pragma is no word of origins", 200, "Pragma: no-cache", nil),
+            (
+                "§4.1 more names than are looked at", 200,
+                "Vary: \((0..<17).map { "x\($0)" }.joined(separator: ","))", .varyTooWide
+            ),
+            (
+                "§4.1 as many names as are looked at", 200,
+                "Vary: \((0..<16).map { "x\($0)" }.joined(separator: ","))", nil
+            ),
+            ("§4.1 a star in a second line", 200, "Vary: accept|Vary: *", .varyStar),
             ("§3 unknown status", 299, "Cache-Control: max-age=60", .status),
             ("§3.3 a part", 206, "Cache-Control: max-age=60|Content-Range: bytes 0-0/2", .status),
             ("§2.8 1xx and 304", 304, "Cache-Control: max-age=60", .status),
@@ -99,6 +121,7 @@ import Testing
             ("Cache-Control: max-age=60", .authorization), ("", .authorization),
             ("Cache-Control: public", nil), ("Cache-Control: s-maxage=1", nil),
             ("Cache-Control: must-revalidate, max-age=1", nil),
+            ("Cache-Control: proxy-revalidate, max-age=1", .authorization),
         ]
         for (fields, reason) in rows {
             #expect(
@@ -106,6 +129,69 @@ import Testing
                 "§3.5 \(fields)"
             )
         }
+    }
+
+    /// §7.3 of RFC 9111, §2.8 of the contract.
+    @Test func cookiesAreOfOneViewer() throws {
+        var keyed = rule()
+        keyed.key = KeyRule(cookies: .all)
+        var forced = keyed
+        forced.minTTL = .seconds(1)
+        let rows: [(String, CacheRule, PassReason?)] = [
+            ("max-age=9", rule(), .setCookie), ("public, s-maxage=9", rule(), .setCookie),
+            ("max-age=9, no-cache=\"set-cookie\"", rule(), nil),
+            ("max-age=9, private=\"a, Set-Cookie\"", rule(), nil),
+            // The key tells viewers apart, but those who come for the first time all look the same.
+            ("max-age=9", keyed, nil), ("public", keyed, .setCookie), ("", keyed, .setCookie),
+            ("", rule(min: 1), nil), ("", forced, nil),
+        ]
+        for (control, rule, reason) in rows {
+            let fields = "Cache-Control: \(control)|Set-Cookie: a=b"
+            #expect(refused(try judge(200, fields, rule)) == reason, "\(control)")
+        }
+    }
+
+    /// What `min_ttl` above zero overrules, and what it does not.
+    @Test func theOperatorsWord() throws {
+        let rows: [(String, UInt16, String, PassReason?)] = [
+            ("§2.7 no-store", 200, "Cache-Control: no-store", nil),
+            ("§2.7 private", 200, "Cache-Control: private", nil),
+            ("§2.7 no-cache", 200, "Cache-Control: no-cache", nil),
+            ("§2.8 Vary: *", 200, "Vary: *", nil),
+            ("§2.9 an error", 503, "Cache-Control: no-store", nil),
+            ("§2.7 but not a 501", 501, "Cache-Control: no-store", .noStore),
+            ("§3 nor a status that nobody knows", 299, "", .status),
+        ]
+        for (name, status, fields, reason) in rows {
+            #expect(refused(try judge(status, fields, rule(min: 1))) == reason, "\(name)")
+        }
+        let mine = try judge(
+            200,
+            "Cache-Control: max-age=9",
+            rule(min: 1),
+            sendsAuthorization: true
+        )
+        #expect(refused(mine) == .authorization)
+    }
+
+    /// The operator's time begins when the answer comes; `Age` stays what it is.
+    @Test func ownTimesBeginHere() throws {
+        let rows: [(UInt16, String, CacheRule, Int64, Int64)] = [
+            (200, "Age: 20|Cache-Control: max-age=60", rule(), 40, 20),
+            (200, "Age: 20|Cache-Control: max-age=60", rule(min: 50), 50, 20),
+            (200, "Age: 20|Cache-Control: max-age=600", rule(min: 50), 580, 20),
+            (200, "Age: 500|Cache-Control: max-age=60", rule(min: 50), 50, 500),
+            (404, "Age: 500", rule(), 10, 500),
+            (404, "Age: 5|Cache-Control: max-age=60", rule(), 55, 5),
+        ]
+        for (status, fields, rule, remaining, age) in rows {
+            let found = freshness(try judge(status, fields, rule))
+            #expect(found?.remaining(at: Self.now) == remaining, "\(fields)")
+            #expect(found?.initialAge == age, "\(fields)")
+        }
+        var half = CacheRule()
+        half.minTTL = .milliseconds(500)
+        #expect(freshness(try judge(200, "Cache-Control: max-age=0", half))?.lifetime == 1)
     }
 
     /// §2.7 of the contract, with our deviations: the origin's prohibitions hold unless min_ttl is above zero.
@@ -182,6 +268,10 @@ import Testing
             ("§4.2.3 an old Date", "Date: \(Self.date(-30))", 0, 30),
             ("§4.2.3 the larger of both", "Date: \(Self.date(-30))|Age: 20", 0, 30),
             ("§4.2.3 a Date ahead of us", "Date: \(Self.date(30))", 0, 0),
+            ("§4.2.3 Date twice", "Date: \(Self.date(-30))|Date: \(Self.date(-60))", 0, 0),
+            ("§4.2.3 our clock went back", "Age: 4", -100, 4),
+            ("§5.1 a list", "Age: 30, 60", 0, 30), ("§5.1 twice", "Age: 60|Age: 30", 0, 60),
+            ("§5.1 a list of nothing", "Age: x, 30", 0, 0),
             ("§5.1 no number", "Age: -1", 0, 0), ("§5.1 no number", "Age: 1.5", 0, 0),
             ("§1.2.2 beyond", "Age: 99999999999999", 0, 1 << 31),
         ]
@@ -213,6 +303,13 @@ import Testing
                 61, .stale, false
             ),
             ("§5.2.2.8 proxy-revalidate", "max-age=60, proxy-revalidate", 61, .stale, false),
+            ("§5.2.2.10 s-maxage", "s-maxage=60", 60, .stale, false),
+            ("§5.2.2.10 with a word", "s-maxage=60, stale-if-error=9", 60, .stale, true),
+            (
+                "§5.2.2.10 with another", "s-maxage=60, stale-while-revalidate=9", 60,
+                .staleWhileRevalidate, false
+            ),
+            ("§5.2.2.4 of a field", "max-age=60, no-cache=\"x\"", 1, .fresh, true),
             ("§5.2.2.4 no-cache", "max-age=60, no-cache", 1, .stale, false),
             (
                 "§2.7 never past max_ttl", "max-age=60, stale-while-revalidate=9999999", 99,
@@ -222,7 +319,9 @@ import Testing
         ]
         for (name, control, after, verdict, mayHide) in rows {
             let rule = name.contains("max_ttl") ? rule(default: 60, max: 100) : rule()
-            let found = freshness(try judge(200, "Cache-Control: \(control)", rule))
+            let found = freshness(
+                try judge(200, "ETag: \"a\"|Cache-Control: \(control)", rule)
+            )
             #expect(found?.judge(at: Self.now + after) == verdict, "\(name)")
             #expect(found?.mayHideError(at: Self.now + after) == mayHide, "\(name)")
         }
@@ -237,7 +336,7 @@ import Testing
         ]
         for _ in 0..<500 {
             let chosen = words.filter { _ in random.next() % 2 == 0 }.joined(separator: ", ")
-            let fields = chosen.isEmpty ? "Age: 3" : "Age: 3|Cache-Control: \(chosen)"
+            let fields = "ETag: \"a\"|Age: 3" + (chosen.isEmpty ? "" : "|Cache-Control: \(chosen)")
             guard let found = freshness(try judge(200, fields)) else { continue }
             var worst = 0
             for second in stride(from: 0, through: 200, by: 5) {
