@@ -6,7 +6,7 @@
 import Synchronization
 
 final class CacheIndex: Sendable {
-    private let shards: [Locked<CacheShard>]
+    let shards: [Locked<CacheShard>]
     private let used = Atomic<Int>(0)
     private let objects = Atomic<Int>(0)
     private let budget: Atomic<Int>
@@ -17,12 +17,16 @@ final class CacheIndex: Sendable {
     private let rules: Locked<InvalidationRules>
     private let newestRule = SharedWord()
     let secret: CacheSecret
+    /// Nil: nothing is kept on disk.
+    let disk: DiskStore?
 
-    init(budget bytes: Int, secret: CacheSecret) {
+    init(budget bytes: Int, secret: CacheSecret, disk: DiskStore? = nil) {
         shards = (0..<Limits.cacheShards).map { _ in Locked(CacheShard()) }
         budget = Atomic(bytes)
-        rules = Locked(InvalidationRules(secret: secret))
+        rules = Locked(InvalidationRules(secret: secret, after: disk?.lastPurge ?? 0))
+        newestRule.value = disk?.lastPurge ?? 0
         self.secret = secret
+        self.disk = disk
     }
 
     var usedBytes: Int { used.load(ordering: .relaxed) }
@@ -33,8 +37,9 @@ final class CacheIndex: Sendable {
             objects: objectCount,
             evictions: evictions.load(ordering: .relaxed),
             fills: fills.load(ordering: .relaxed),
-            purges: Int(purgeSequence),
-            purgeRules: purgeRuleCount
+            purges: Int(purgeSequence - (disk?.lastPurge ?? 0)),
+            purgeRules: purgeRuleCount,
+            disk: disk?.facts
         )
     }
     var budgetBytes: Int { budget.load(ordering: .relaxed) }
@@ -184,6 +189,7 @@ final class CacheIndex: Sendable {
     }
 
     func found(_ fill: Fill, _ object: CachedObject, vary: VaryNames?) {
+        if let disk { prepareCopy(of: object, vary, disk) }
         settle(fill, .found(object, vary), object, vary, nil)
     }
 
@@ -195,6 +201,7 @@ final class CacheIndex: Sendable {
         keeping object: CachedObject? = nil,
         vary: VaryNames? = nil
     ) {
+        if let disk, let object { prepareCopy(of: object, vary, disk) }
         settle(fill, .passed(reason), object, vary, until)
     }
 
@@ -205,7 +212,7 @@ final class CacheIndex: Sendable {
 
     func failed(_ fill: Fill, _ error: EdgeError) { settle(fill, .failed(error), nil, nil, nil) }
 
-    private func settle(
+    func settle(
         _ fill: Fill,
         _ outcome: Fill.Outcome,
         _ object: CachedObject?,
@@ -242,16 +249,22 @@ final class CacheIndex: Sendable {
     var purgeSequence: UInt64 { newestRule.value }
     var purgeRuleCount: Int { rules.withLock { $0.count } }
 
+    /// `completion` is told when a restart will know of it as well, or why not.
     func purge(
         _ target: InvalidationRules.Target,
         of distribution: UInt64,
-        _ strength: PurgeStrength
+        _ strength: PurgeStrength,
+        then completion: PurgeCompletion? = nil
     ) -> UInt64 {
-        rules.withLock { rules in
+        let number = rules.withLock { rules in
             let number = rules.add(target, of: distribution, strength)
+            let rule = DiskRule(target, of: distribution, strength)
+            disk?.purge(rule, as: number, then: completion)
             newestRule.value = number
             return number
         }
+        if disk == nil { completion?(nil) }
+        return number
     }
 
     /// Looks at the rules that the object has not been looked at by. One that is gone is left as it was, so that
@@ -304,14 +317,17 @@ final class CacheIndex: Sendable {
 
     // MARK: Going
 
-    func remove(_ object: CachedObject) { change(object.key) { $0.remove(object) } }
+    func remove(_ object: CachedObject) {
+        let isRemoved = change(object.key) { $0.remove(object) }
+        if let disk, isRemoved { disk.remove(copy(of: object.body)) }
+    }
 
     func update(_ object: CachedObject, _ change: (inout CachedObject.Standing) -> Void) {
         shard(of: object.key).withLock { _ in change(&object.standing) }
     }
 
     /// Shards give in turn, a block each, so that all of them keep about the same.
-    private func trim() {
+    func trim() {
         var fruitless = 0
         while usedBytes > budgetBytes, fruitless < shards.count {
             let turn = nextVictim.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -330,11 +346,11 @@ final class CacheIndex: Sendable {
     private func makeID() -> UInt64 { nextID.wrappingAdd(1, ordering: .relaxed).oldValue }
 
     @inline(__always)
-    private func shard(of key: CacheKey) -> Locked<CacheShard> {
+    func shard(of key: CacheKey) -> Locked<CacheShard> {
         shards[Int(truncatingIfNeeded: key.high & UInt64(Limits.cacheShards - 1))]
     }
 
-    private func change<Result>(
+    func change<Result>(
         _ key: CacheKey,
         _ body: (inout CacheShard) -> Result
     ) -> Result {

@@ -37,6 +37,8 @@ extension Limits {
     static let purgePatternsMax = 256
     /// Targets of a purge that its line in the event log names; the line has their number anyway.
     static let purgeTargetsLogged = 3
+    /// Who purges waits so long for the disk to take note of it, and is told if it has not.
+    static let purgePatience = Nanoseconds.seconds(3)
     /// Objects that a sweep looks at in one go, and how long it rests in between: a million take a few seconds.
     static let sweepObjects = 2000
     static let sweepRest = Nanoseconds.milliseconds(10)

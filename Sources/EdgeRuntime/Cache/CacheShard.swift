@@ -43,10 +43,11 @@ enum FillJoin {
 }
 
 struct CacheShard: ~Copyable {
-    private var table = KeyTable<CacheEntry>()
-    private var order = EvictionOrder()
+    // Not private: see `DiskFeeder`.
+    var table = KeyTable<CacheEntry>()
+    var order = EvictionOrder()
     /// Of each slot of the order.
-    private var slots: [Block?] = []
+    private(set) var slots: [Block?] = []
     private var passCount = 0
     /// All that is here, with what it costs besides its bytes.
     private(set) var bytes = 0
@@ -160,6 +161,11 @@ struct CacheShard: ~Copyable {
         return ears
     }
 
+    /// One that no fetch brings.
+    mutating func restore(_ object: CachedObject, _ vary: VaryNames?) {
+        insert(object, vary, entry(for: object.key))
+    }
+
     private mutating func insert(
         _ object: CachedObject,
         _ vary: VaryNames?,
@@ -241,6 +247,7 @@ struct CacheShard: ~Copyable {
         while slots.count <= Int(slot) { slots.append(nil) }
         slots[Int(slot)] = block
         block.slot = slot
+        if block.body.copy.isWanted { order.set(.wanted, slot) }
     }
 
     // MARK: Going
@@ -260,12 +267,14 @@ struct CacheShard: ~Copyable {
         return true
     }
 
-    mutating func remove(_ object: CachedObject) {
+    /// False: it is not here any more.
+    mutating func remove(_ object: CachedObject) -> Bool {
         guard let entry = table[object.key], entry.objects.contains(where: { $0 === object })
-        else { return }
+        else { return false }
         entry.objects.removeAll { $0 === object }
         forget(object)
         dropIfEmpty(entry)
+        return true
     }
 
     /// All heads of a body.

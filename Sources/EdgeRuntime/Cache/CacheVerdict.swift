@@ -3,6 +3,8 @@
 enum CacheVerdict: Equatable {
     enum Hit {
         case fresh
+        /// It was not in memory.
+        case disk
         case staleWhileRevalidate
         case staleOnError
     }

@@ -37,6 +37,8 @@ final class CachedObject: @unchecked Sendable {
     let lastModified: Int64?
     /// In which the edge has put the body; set before anybody else has the object.
     var coding: ContentCoding?
+    /// It was found on disk; set like the coding.
+    var isFromDisk = false
 
     // Guard of what changes: the lock of the key's shard.
     var standing = Standing()

@@ -90,6 +90,8 @@ final class DiskCatalog: Sendable {
     private let floorWord = Atomic<UInt64>(0)
     /// The oldest purge that some record does not know of yet. Written by the writer, for the journal.
     let oldestAsOf = SharedWord()
+    /// Of all segments. Written by the writer.
+    let usedBytes = SharedWord()
     private let numbers = Locked(DiskCounts())
     private let faults = Locked(Faults())
     private let tellEvent: @Sendable (DiskEvent) -> Void

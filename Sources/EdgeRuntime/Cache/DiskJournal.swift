@@ -204,7 +204,7 @@ final class DiskJournal: @unchecked Sendable {
         queue.withLockNotifying { $0.isClosed = true }
         thread?.join()
         thread = nil
-        _ = pass()
+        repeat { _ = pass() } while queue.withLock { !$0.waiting.isEmpty }
     }
 
     /// From any thread. `completion` runs on the journal's thread when the rule is durable, or told why it is not. When too
@@ -237,12 +237,14 @@ final class DiskJournal: @unchecked Sendable {
 
     /// False if the disk owes something.
     func pass() -> Bool {
+        // No more than may be owed: a large batch is no reason to give up what it does not match.
         let (waiting, floor) = queue.withLock { queue in
+            let count = min(queue.waiting.count, Limits.diskInvalidationsOwed)
             defer {
-                queue.waiting = []
+                queue.waiting.removeFirst(count)
                 queue.floor = 0
             }
-            return (queue.waiting, queue.floor)
+            return (Array(queue.waiting.prefix(count)), queue.floor)
         }
         let fault: DiskFault? = place.withLock { place in
             place.owedFloor = max(place.owedFloor, floor)

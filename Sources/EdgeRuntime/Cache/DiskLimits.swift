@@ -57,4 +57,38 @@ extension Limits {
     static let diskProbeBytes = diskBatchBytes
     /// The folder's own entries, superblock and lock: 16,384 names of 20 bytes take less.
     static let diskFolderBytes = 1 << 20
+    /// Of a body in one record: what is read and checked at once.
+    static let diskPartBytes = 1 << 20
+    /// Larger blocks are not kept on disk: half of the queue would be one of them.
+    static let diskBlockBytesMax = 16 << 20
+    /// A body that is not kept by blocks is read whole before anybody gets it, so that what has begun cannot fail.
+    static let diskWholeBytesMax = 16 << 20
+    /// Of an object without a validator, in seconds: it is not worth a write for less.
+    static let diskLifetimeMin: Int64 = 10
+    /// A stale object with a validator may still save its body, in seconds.
+    static let diskStaleTime: Int64 = 7 * 86_400
+    static let diskTimeMax: Int64 = 365 * 86_400
+    /// A 304 makes the head on disk worth writing again if it is fresh for so much longer, in seconds; else a restart
+    /// costs one more 304.
+    static let diskHeadRewrite: Int64 = 3600
+    /// Keys that are remembered as asked for, four bytes each, for half of the window at least.
+    static let diskAdmissionKeys = 1 << 20
+    static let diskAdmissionTime = Nanoseconds.seconds(86_400)
+    /// On average. A page is written once, while it is read often: a disk does much more.
+    static let diskWriteBytesPerSecond = 100 << 20
+    /// How long a miss waits for the disk before it asks the origin; and how long nobody waits after that.
+    static let diskPatience = Nanoseconds.seconds(2)
+    static let diskSlowTime = Nanoseconds.seconds(10)
+    /// How often, and how many places of a shard, are looked at for what is worth a copy: a million blocks take two
+    /// seconds, a look 0.1 ms.
+    static let diskFeedPeriod = Nanoseconds.milliseconds(100)
+    static let diskFeedPlaces = 4096
+    /// Of one shard in one look.
+    static let diskFeedBytes = 2 << 20
+    /// Looks between those for purges that every record knows.
+    static let diskForgetTurns = 100
+    /// Purges that are compared with what is read, as many as the journal can hold; and patterns among them, each of
+    /// which costs some 50 ns of a read. Past either the whole distribution is purged instead.
+    static let diskRulesMax = 500_000
+    static let diskPatternsMax = 10_000
 }

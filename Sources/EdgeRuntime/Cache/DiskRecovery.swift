@@ -310,7 +310,8 @@ struct DiskScan {
         return true
     }
 
-    /// Record by record to the first that does not verify, or that is older than the one before it.
+    /// Record by record. What does not verify, or is older than what lies before it, is passed over: the end of a log that
+    /// was torn, or bytes that went bad in the middle of one.
     private mutating func readRecords(
         _ raw: CInt,
         _ seed: UInt64,
@@ -319,36 +320,39 @@ struct DiskScan {
         var window: [UInt8] = []
         var windowAt = end
         var sequence: UInt64 = 0
-        func isInside(_ count: Int, _ end: Int) -> Bool {
-            end - windowAt + count <= window.count
-        }
-        while true {
-            if !isInside(DiskFormat.recordHeadBytes, end) {
-                windowAt = end
-                window = try files.read(Limits.diskScanBytes, from: raw, at: end)
+        var place = end
+        while place + DiskFormat.recordHeadBytes <= fileBytes {
+            if place - windowAt + DiskFormat.recordHeadBytes > window.count {
+                windowAt = place
+                window = try files.read(Limits.diskScanBytes, from: raw, at: place)
                 if window.count < DiskFormat.recordHeadBytes { return }
             }
-            let at = end - windowAt
+            let at = place - windowAt
             guard
                 let head = DiskRecordHead(
                     window.span.extracting(at..<(at + DiskFormat.recordHeadBytes)),
                     seed: seed
-                ), head.sequence > sequence
-            else { return }
-            if !isInside(head.bytes, end) {
-                windowAt = end
-                window = try files.read(Limits.diskScanBytes, from: raw, at: end)
+                ), head.sequence > sequence, place + head.bytes <= fileBytes
+            else {
+                place += DiskFormat.alignment
+                continue
+            }
+            if place - windowAt + head.bytes > window.count {
+                windowAt = place
+                window = try files.read(Limits.diskScanBytes, from: raw, at: place)
                 if window.count < head.bytes { return }
             }
-            let start = end - windowAt
+            let start = place - windowAt
             let record = window.span.extracting(start..<(start + head.bytes))
             guard DiskCatalog.bodyChecksum(of: record, head, seed) == head.bodyChecksum else {
-                return
+                place += DiskFormat.alignment
+                continue
             }
-            entries.append(DiskEntry(head, offset: end))
+            entries.append(DiskEntry(head, offset: place))
             sequence = head.sequence
             // The padding may be cut: nothing is in it.
-            end += DiskFormat.padded(head.bytes)
+            place += DiskFormat.padded(head.bytes)
+            end = place
         }
     }
 }

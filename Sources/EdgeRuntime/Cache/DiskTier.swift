@@ -75,6 +75,12 @@ final class DiskTier: Sendable {
         catalog.find(key, part: part, version: version)
     }
 
+    /// The same without having read it.
+    func has(_ key: CacheKey, version: UInt64? = nil) -> Bool {
+        guard let entry = catalog.index.find(key, 0) else { return false }
+        return version.map { UInt32(truncatingIfNeeded: $0) == entry.version } ?? true
+    }
+
     /// Takes the place of what is there under the same key and part. False if it is refused: the queue is full, the
     /// disk fails, the record is too large.
     func put(_ record: DiskRecord) -> Bool { writer.put(record) }
@@ -101,6 +107,10 @@ final class DiskTier: Sendable {
 
     var state: DiskState { catalog.state }
     var counts: DiskCounts { catalog.counts }
+    var usedBytes: Int { Int(catalog.usedBytes.value) }
+    var queuedBytes: Int { writer.queuedBytes }
+    /// Purges up to this one are known to every record.
+    var knownByAll: UInt64 { max(catalog.floor, catalog.oldestAsOf.value) }
     var recordCount: Int { catalog.index.count }
     var indexBytes: Int { catalog.index.bytes }
 

@@ -144,6 +144,8 @@ final class DiskWriter: @unchecked Sendable {
         }
     }
 
+    var queuedBytes: Int { queue.withLock { $0.bytes } }
+
     /// Waits until all that was put before is written or lost.
     func flush() {
         queue.withLock(
@@ -407,6 +409,8 @@ final class DiskWriter: @unchecked Sendable {
         let oldest = sealed.reduce(filling?.asOfMin ?? .max) { min($0, $1.asOfMin) }
         // With nothing on disk every purge is known to all there is; the floor must not pass those to come.
         catalog.oldestAsOf.value = oldest == .max ? 0 : oldest
+        let whole = sealed.reduce(0) { $0 + $1.bytes } + asides.reduce(0) { $0 + $1.bytes }
+        catalog.usedBytes.value = UInt64(whole + (filling?.end ?? 0))
     }
 
     // MARK: Segments

@@ -26,6 +26,15 @@ struct EvictionOrder {
         var previous = EvictionOrder.none
         var place = Place.free
         var hits: UInt8 = 0
+        var copy = Copy.none
+    }
+
+    /// Whether there is one on disk.
+    enum Copy: UInt8 {
+        case none
+        /// There should be one, whether it is seen again or not.
+        case wanted
+        case there
     }
 
     /// First in, first out; `newest` is where nodes come in.
@@ -90,6 +99,30 @@ struct EvictionOrder {
     mutating func touch(_ slot: Slot) {
         if nodes[Int(slot)].hits < 3 { nodes[Int(slot)].hits += 1 }
     }
+
+    // MARK: Copies on disk
+
+    /// Slots that there have ever been.
+    var slotCount: Int { nodes.count }
+
+    /// It is worth one, and has none: it was seen again, or is remembered from before.
+    func lacksCopy(_ slot: Slot) -> Bool {
+        let node = nodes[Int(slot)]
+        switch node.copy {
+        case .there: return false
+        case .wanted: return node.place != .free
+        case .none: return node.place == .main || (node.place == .small && node.hits > 0)
+        }
+    }
+
+    mutating func set(_ copy: Copy, _ slot: Slot) { nodes[Int(slot)].copy = copy }
+
+    /// Nobody knows any more what is there.
+    mutating func forgetCopies() {
+        for slot in nodes.indices where nodes[slot].copy == .there { nodes[slot].copy = .none }
+    }
+
+    // MARK: Going
 
     mutating func remove(_ slot: Slot) {
         unlink(slot)

@@ -79,6 +79,10 @@ struct EarList {
         ears.append(ear)
     }
 
+    mutating func add(_ others: Self) {
+        for ear in others.ears { add(ear) }
+    }
+
     mutating func take() -> Self {
         let taken = self
         if !ears.isEmpty { ears = [] }

@@ -64,19 +64,35 @@ struct InvalidationRules: Sendable {
     private var tags: [UInt64: Mark] = [:]
     private var patterns: [Pattern] = []
     private let secret: CacheSecret
+    private let rulesMax: Int
+    private let patternsMax: Int
 
-    init(secret: CacheSecret) { self.secret = secret }
+    /// `number`: of the last rule there was before.
+    init(
+        secret: CacheSecret,
+        after number: UInt64 = 0,
+        rulesMax: Int = Limits.purgeRulesMax,
+        patternsMax: Int = Limits.purgePatternsMax
+    ) {
+        self.secret = secret
+        self.rulesMax = rulesMax
+        self.patternsMax = patternsMax
+        sequence = number
+    }
 
     var count: Int { all.count + paths.count + tags.count + patterns.count }
 
     /// Answers its number. `distribution` is `CacheTags.hash` of the name. Where there are too many rules of a kind
-    /// the whole distribution is purged instead: more than was asked for, never less.
+    /// the whole distribution is purged instead: more than was asked for, never less. A rule that has its number
+    /// already comes after all that are here.
+    @discardableResult
     mutating func add(
         _ target: Target,
         of distribution: UInt64,
-        _ strength: PurgeStrength
+        _ strength: PurgeStrength,
+        as given: UInt64? = nil
     ) -> UInt64 {
-        sequence += 1
+        sequence = given ?? sequence + 1
         let number = sequence
         switch target {
         case .everything: all[distribution, default: Mark()].take(strength, number)
@@ -84,13 +100,13 @@ struct InvalidationRules: Sendable {
             addPattern(text, distribution, strength)
         case .path(let text):
             let hash = hash(text, distribution)
-            if paths[hash] == nil, paths.count >= Limits.purgeRulesMax {
+            if paths[hash] == nil, paths.count >= rulesMax {
                 return widen(distribution)
             }
             paths[hash, default: Mark()].take(strength, number)
         case .tag(let text):
             let hash = hash(text, distribution)
-            if tags[hash] == nil, tags.count >= Limits.purgeRulesMax { return widen(distribution) }
+            if tags[hash] == nil, tags.count >= rulesMax { return widen(distribution) }
             tags[hash, default: Mark()].take(strength, number)
         }
         return number
@@ -110,7 +126,7 @@ struct InvalidationRules: Sendable {
             patterns[known].mark.take(strength, sequence)
             return
         }
-        guard patterns.count < Limits.purgePatternsMax else {
+        guard patterns.count < patternsMax else {
             _ = widen(distribution)
             return
         }
@@ -123,6 +139,9 @@ struct InvalidationRules: Sendable {
         all[distribution, default: Mark()].take(.hard, sequence)
         return sequence
     }
+
+    /// The next rule has a number above it.
+    mutating func advance(to number: UInt64) { sequence = max(sequence, number) }
 
     /// What has happened to an object since its fetch began, or since it was looked at. Nil: nothing.
     func verdict(on facts: ObjectFacts, since checked: UInt64 = 0) -> PurgeStrength? {

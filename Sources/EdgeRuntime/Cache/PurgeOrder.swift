@@ -7,11 +7,31 @@ struct PurgeOrder: Equatable, Sendable {
     var strength = PurgeStrength.hard
 
     /// Answers the number of the last rule: what is fetched from now on is not touched.
-    func carryOut(on index: CacheIndex) -> UInt64 {
+    /// `completion` is told when a restart will know of all of it, or why not.
+    @discardableResult
+    func carryOut(on index: CacheIndex, then completion: PurgeCompletion? = nil) -> UInt64 {
         let hash = CacheTags.hash(distribution, secret: index.secret)
         var last = index.purgeSequence
-        for target in targets { last = index.purge(target, of: hash, strength) }
+        // One after the other goes to the disk, so what is true of the last is true of all.
+        for (place, target) in targets.enumerated() {
+            let isLast = place == targets.count - 1
+            last = index.purge(target, of: hash, strength, then: isLast ? completion : nil)
+        }
+        if targets.isEmpty { completion?(nil) }
         return last
+    }
+
+    /// The same for who may wait. Answers what is to be told about a disk that did not take it.
+    func carryOutForGood(on index: CacheIndex) -> String? {
+        let standing = Locked(PurgeStanding.pending)
+        carryOut(on: index) { fault in
+            standing.withLockNotifying { $0 = PurgeStanding(fault) }
+        }
+        return standing.withLock(
+            waitingAtMost: Int(Limits.purgePatience / .milliseconds(1)),
+            until: { $0 != .pending },
+            { $0 }
+        ).warning
     }
 
     private var counts: (paths: Int, tags: Int, isEverything: Bool) {
@@ -39,10 +59,11 @@ struct PurgeOrder: Equatable, Sendable {
     }
 
     /// What somebody is answered who has asked for it without a batch.
-    var json: String {
+    func json(_ standing: PurgeStanding) -> String {
         let counts = counts
+        let warning = standing.warning.map { ",\"warning\":\(ConfigDump.quoted($0))" } ?? ""
         return "{\"distribution\":\(ConfigDump.quoted(distribution)),\"paths\":\(counts.paths),"
-            + "\"tags\":\(counts.tags),\"strength\":\"\(strength.word)\"}\n"
+            + "\"tags\":\(counts.tags),\"strength\":\"\(strength.word)\"\(warning)}\n"
     }
 
     /// A few of many, so that a person knows which purge it was.
@@ -56,6 +77,31 @@ struct PurgeOrder: Equatable, Sendable {
             }
         }
         return shown.joined(separator: " ")
+    }
+}
+
+typealias PurgeCompletion = @Sendable (DiskFault?) -> Void
+
+/// Whether a purge outlives the process. In memory it is effective at once, whatever the disk does.
+enum PurgeStanding: Equatable, Sendable {
+    case pending
+    case lasting
+    case failed(DiskFault)
+
+    init(_ fault: DiskFault?) { self = fault.map { .failed($0) } ?? .lasting }
+
+    /// Nil: there is nothing to be told.
+    var warning: String? {
+        switch self {
+        case .lasting: nil
+        case .pending: Self.words("it has not answered yet")
+        case .failed(let fault): Self.words("\(fault)")
+        }
+    }
+
+    private static func words(_ reason: String) -> String {
+        "purged, but the disk has not taken note of it, so a restart could bring it back: "
+            + reason
     }
 }
 

@@ -31,6 +31,7 @@ final class StoredBody: @unchecked Sendable {
     /// Of the whole; nil while only the end will tell.
     private(set) var length: Int64?
     private(set) var blocks: [Block?] = []
+    var copy = DiskCopy()
     private(set) var isDropped = false
     /// Memory of its pieces.
     private(set) var pieceBytes = 0

@@ -26,6 +26,12 @@ struct VaryNames: Equatable, Sendable {
         headers = KeyHeaders(names)
     }
 
+    /// As they were stored.
+    init?(names: [String]) {
+        guard !names.isEmpty else { return nil }
+        headers = KeyHeaders(names)
+    }
+
     static func == (left: Self, right: Self) -> Bool { left.headers.names == right.headers.names }
 
     var names: [String] { headers.names }

@@ -1,8 +1,9 @@
 // Invalidations as JSON, in the contract's names (§5.3).
 
 enum InvalidationAnswer {
-    static func created(_ entry: InvalidationBook.Entry) -> AdminAnswer {
-        var answer = AdminAnswer(201, json: whole(entry))
+    /// `warning`: what the disk did not take.
+    static func created(_ entry: InvalidationBook.Entry, warning: String?) -> AdminAnswer {
+        var answer = AdminAnswer(201, json: whole(entry, warning))
         answer.location = "/distributions/\(entry.distribution)/invalidations/\(entry.id)"
         return answer
     }
@@ -36,8 +37,13 @@ enum InvalidationAnswer {
         )
     }
 
-    private static func whole(_ entry: InvalidationBook.Entry) -> String {
-        "{\"Invalidation\":{\(summary(entry)),\"InvalidationBatch\":\(json(of: entry.batch))}}\n"
+    private static func whole(
+        _ entry: InvalidationBook.Entry,
+        _ warning: String? = nil
+    ) -> String {
+        let warning = warning.map { ",\"Warning\":\(quoted($0))" } ?? ""
+        return "{\"Invalidation\":{\(summary(entry)),"
+            + "\"InvalidationBatch\":\(json(of: entry.batch))}\(warning)}\n"
     }
 
     /// All loops look at the rules before they show anything, so an invalidation is complete once it is made.

@@ -43,8 +43,10 @@ package struct InvalidationCall {
         switch answer.status {
         case 200, 201:
             guard let id = tree?["Invalidation"]?.text("Id") else { break }
+            let warning = tree?.text("Warning").map { "\nwarning: \($0)" } ?? ""
             return .done(
-                answer.status == 201 ? "\(id): purged \(what)" : "\(id): known, made before"
+                answer.status == 201
+                    ? "\(id): purged \(what)\(warning)" : "\(id): known, made before"
             )
         case 400, 404, 413:
             guard let message = tree?["Error"]?.text("Message") else { break }

@@ -31,7 +31,8 @@ final class InvalidationDesk {
                 tell("invalidation_repeated", request, [EventField("id", .text(earlier.id))])
                 return InvalidationAnswer.shown(earlier)
             }
-            return InvalidationAnswer.created(carryOut(batch, of: distribution, request))
+            let (entry, warning) = carryOut(batch, of: distribution, request)
+            return InvalidationAnswer.created(entry, warning: warning)
         } catch {
             tell(
                 "invalidation_refused",
@@ -104,13 +105,14 @@ final class InvalidationDesk {
         _ batch: InvalidationBatch,
         of distribution: String,
         _ request: AdminRequest
-    ) -> InvalidationBook.Entry {
+    ) -> (InvalidationBook.Entry, warning: String?) {
         let order = PurgeOrder(
             distribution: distribution,
             targets: batch.targets,
             strength: batch.strength
         )
-        _ = order.carryOut(on: index)
+        // Nothing but operators' questions waits meanwhile.
+        let warning = order.carryOutForGood(on: index)
         let entry = InvalidationBook.Entry(
             id: makeID(),
             distribution: distribution,
@@ -119,7 +121,7 @@ final class InvalidationDesk {
         )
         book.add(entry)
         tell("invalidated", request, [EventField("id", .text(entry.id))] + order.facts)
-        return entry
+        return (entry, warning)
     }
 
     private func tell(_ event: StaticString, _ request: AdminRequest, _ fields: [EventField]) {

@@ -80,6 +80,7 @@ struct ServerStatus {
     var workers: [Worker] = []
     var requests: Int64 = 0
     var tunnels: Int64 = 0
+    var cache = CacheFacts()
     var origins: [Origin] = []
     var functions: [Function] = []
     /// Those that counted, by word.
@@ -121,6 +122,7 @@ extension ServerStatus {
             ("tunnels", "\(tunnels)"), ("requests", "\(requests)"),
             ("buffered_bytes", "\(bufferedBytes)"),
             ("workers", Self.list(workers.map(Self.object))),
+            ("cache", Self.object(cache)),
             ("origins", Self.list(origins.map(Self.object))),
             ("functions", Self.list(functions.map(Self.object))),
             ("sheds", Self.object(sheds.map { ($0.word, "\($0.count)") })),
@@ -153,6 +155,22 @@ extension ServerStatus {
             ("connections", "\(worker.connections)"), ("exchanges", "\(worker.exchanges)"),
             ("buffered_bytes", "\(worker.bufferedBytes)"),
             ("busy", MetricsPage.decimal(millionths: worker.busy)),
+        ])
+    }
+
+    private static func object(_ cache: CacheFacts) -> String {
+        let disk = cache.disk.map { disk in
+            object([
+                ("bytes", "\(disk.bytes)"), ("bytes_max", "\(disk.bytesMax)"),
+                ("records", "\(disk.records)"), ("hits", "\(disk.hits)"),
+                ("misses", "\(disk.misses)"), ("written", "\(disk.written)"),
+                ("dropped", "\(disk.dropped)"), ("faults", "\(disk.faults)"),
+                ("failing", disk.failure.map(quoted) ?? "null"),
+            ])
+        }
+        return object([
+            ("bytes", "\(cache.bytes)"), ("objects", "\(cache.objects)"),
+            ("disk", disk ?? "null"),
         ])
     }
 
@@ -220,6 +238,7 @@ extension ServerStatus {
                 workers.map { "\(($0.busy + 5_000) / 10_000)%" }.joined(separator: " ") + " busy",
             ],
             ["buffered", Self.size(bufferedBytes)],
+            ["cache", "\(Self.size(Int64(cache.bytes))) in memory, \(cache.objects) objects"],
             [
                 "sheds",
                 sheds.isEmpty
@@ -229,6 +248,14 @@ extension ServerStatus {
                 "log", "\(accessLinesDropped) access and \(eventLinesDropped) event lines dropped",
             ],
         ]
+        if let disk = cache.disk {
+            let state = disk.failure.map { "FAILING (\($0)), " } ?? ""
+            rows.append([
+                "disk",
+                "\(state)\(Self.size(Int64(disk.bytes))) of \(Self.size(Int64(disk.bytesMax))), "
+                    + "\(disk.records) records, \(disk.hits) hits, \(disk.dropped) dropped",
+            ])
+        }
         for certificate in certificates {
             let names = certificate.names.joined(separator: " ")
             rows.append(["certificate", "\(names), \(Self.left(daysLeft(certificate)))"])

@@ -290,10 +290,10 @@ enum ConfigSchema {
     ]
     static let cache: [Setting] = [
         Setting("memory", bytes(1 << 20, 64 * tera), #""256MB""#, "Objects kept in memory."),
-        Setting("disk", .record(disk), nil, .passive, "Objects kept on disk."),
+        Setting("disk", .record(disk), "Objects kept on disk, over restarts."),
     ]
     static let disk: [Setting] = [
-        Setting("folder", .text(.path), required: true, "Where segments lie."),
-        Setting("size", bytes(16 << 20, 1 << 50), #""10GB""#, "Of all segments together."),
+        Setting("folder", .text(.path), required: true, "Nobody else's; made if need be."),
+        Setting("size", bytes(64 << 20, 4 * tera), #""10GB""#, "Of all files in it together."),
     ]
 }

@@ -40,9 +40,10 @@ extension ConfigBuilder {
         }
         if let cache = tree["cache"] {
             settings.cache.memoryBytes = cache.int("memory") ?? 0
-            if let disk = cache["disk"] {
-                settings.cache.diskFolderPath = path(disk, "folder", key: "cache.disk", wants: nil)
-                settings.cache.diskBytes = disk.int("size") ?? 0
+            if let disk = cache["disk"],
+                let folder = path(disk, "folder", key: "cache.disk", wants: nil)
+            {
+                settings.cache.disk = .init(folderPath: folder, bytes: disk.int("size") ?? 0)
             }
         }
         return settings

@@ -198,6 +198,11 @@ struct UploadSettings: Sendable {
 
 struct CacheSettings: Sendable {
     var memoryBytes = 256 << 20
-    var diskFolderPath: String?
-    var diskBytes = 10 << 30
+    /// Nil: nothing is kept on disk.
+    var disk: Disk?
+
+    struct Disk: Equatable, Sendable {
+        var folderPath: String
+        var bytes: Int
+    }
 }

@@ -139,6 +139,7 @@ struct DryLookup {
         let held = index.holding(key)
         if let names = held.names { found.add("varies by", .list(names.names)) }
         found.add("variants stored", .number(Int64(held.objects.count)))
+        if let disk = index.disk { found.add("on disk", .flag(disk.tier.has(key))) }
         let variant =
             held.names.map {
                 $0.variant(of: request, arena, behavior.originRequest, encoding, index.secret)

@@ -126,7 +126,9 @@ extension Exchange {
         var action = machine.apply(event)
         while case .run(let step) = action {
             switch step {
-            case .admit: action = machine.apply(AdmitStep.run(self))
+            case .admit:
+                guard let event = AdmitStep.run(self) else { return }
+                action = machine.apply(event)
             case .viewerRequest:
                 guard let event = ViewerFunctions.begin(.viewerRequest, for: self) else { return }
                 action = machine.apply(event)

@@ -58,6 +58,7 @@ extension CacheVerdict {
         switch self {
         case .none: "none"
         case .hit(.fresh): "hit, fresh"
+        case .hit(.disk): "hit, from disk"
         case .hit(.staleWhileRevalidate): "hit, stale while revalidate"
         case .hit(.staleOnError): "hit, stale on error"
         case .missed(.absent): "miss, absent"

@@ -274,7 +274,7 @@ enum FillHead {
         }
     }
 
-    private static func variant(
+    static func variant(
         _ names: VaryNames,
         _ own: Exchange,
         _ index: CacheIndex

@@ -21,12 +21,12 @@ final class Filler: LoopMember {
     }
 
     private let context: EdgeContext
-    private let errand: Errand
+    private var errand: Errand
     private let rule: CacheRule
     /// Who began it, as long as it waits for the head.
     private var leader: Exchange?
     /// The request as the origin is asked, and what functions of the origin's stages share with the leader.
-    private var own: Exchange?
+    private(set) var own: Exchange?
     private var body: StoredBody?
     private var run: BodyRun?
     private var encoder: ContentEncoder?
@@ -73,7 +73,23 @@ final class Filler: LoopMember {
         fetch.start(for: own)
     }
 
-    private var index: CacheIndex { context.desk.index }
+    /// An object was found meanwhile that is not good enough as it is.
+    func start(refreshing known: CachedObject) {
+        guard case .object(let fill, _) = errand, let own else { return }
+        errand = .object(fill, known: known)
+        FillRequest.ask(own, about: known)
+        start()
+    }
+
+    /// Somebody else has brought it.
+    func giveUp() { close() }
+
+    /// Which variant is asked for.
+    func variant(of names: VaryNames) -> UInt64 {
+        own.map { FillHead.variant(names, $0, index) } ?? 0
+    }
+
+    var index: CacheIndex { context.desk.index }
 
     /// The same request without what is the viewer's own matter: its conditions and its range.
     private func makeExchange(like leader: Exchange) -> Exchange {

@@ -173,7 +173,7 @@ extension Exchange {
                 return
             case .fetch(let position):
                 if let run = desk.index.claim(body, at: position) {
-                    Filler(for: self, block: run, of: object).start()
+                    DiskBlockFill.start(for: self, run, of: object)
                 }
             }
         }

@@ -86,6 +86,8 @@ struct ViewerMachine {
 
     var isDelivering: Bool { state == .delivering }
     var isWaitingForHead: Bool { state == .fetching || state == .looking }
+    /// It waits for a purge to last.
+    var isAdmitting: Bool { state == .admitting }
     /// The functions of viewer-request run.
     var isRequesting: Bool { state == .requesting }
     var isOver: Bool { state == .finished }

@@ -83,19 +83,39 @@ package final class EventLoop {
         _ work: @escaping @Sendable () -> Answer,
         then: @escaping (Answer) -> Void
     ) -> Bool {
+        let ticket = expect(then)
+        let mailbox = self.mailbox
+        let accepted = blocking.run { Self.answer(ticket, with: work(), mailbox) }
+        if !accepted { answers[ticket] = nil }
+        return accepted
+    }
+
+    /// For work that somebody else does: what this returns is called once, from any thread, and then `then` runs on
+    /// this loop.
+    func expecting<Answer: Sendable>(
+        then: @escaping (Answer) -> Void
+    ) -> @Sendable (Answer) -> Void {
+        let ticket = expect(then)
+        let mailbox = self.mailbox
+        return { Self.answer(ticket, with: $0, mailbox) }
+    }
+
+    private func expect<Answer: Sendable>(_ then: @escaping (Answer) -> Void) -> UInt64 {
         let ticket = nextAnswer
         nextAnswer += 1
         answers[ticket] = { _, answer in
             guard let answer = answer as? Answer else { preconditionFailure("another's answer") }
             then(answer)
         }
-        let mailbox = self.mailbox
-        let accepted = blocking.run {
-            let answer = work()
-            mailbox.send { loop in loop.answers.removeValue(forKey: ticket)?(loop, answer) }
-        }
-        if !accepted { answers[ticket] = nil }
-        return accepted
+        return ticket
+    }
+
+    private static func answer<Answer: Sendable>(
+        _ ticket: UInt64,
+        with answer: Answer,
+        _ mailbox: Mailbox
+    ) {
+        mailbox.send { loop in loop.answers.removeValue(forKey: ticket)?(loop, answer) }
     }
 
     // MARK: The tick

@@ -21,6 +21,8 @@ package final class EdgeServer: @unchecked Sendable {
     private let storeWatch: StoreWatch
     let shared: SharedParts
     private let tickets: TicketKeys
+    /// As they were at the start, and are until the end.
+    private let diskSettings: CacheSettings.Disk?
     private let systemd = Systemd()
     private(set) var published: Published
     private(set) var workers: [Worker] = []
@@ -62,11 +64,9 @@ package final class EdgeServer: @unchecked Sendable {
         )
         watchList = watchList.union(WatchList(files: published.functions.files))
         metrics = Metrics(vocabulary: published.vocabulary)
-        var secretRandom = SecureRandom.system
-        let cache = CacheIndex(
-            budget: configuration.settings.cache.memoryBytes,
-            secret: CacheSecret(from: &secretRandom)
-        )
+        let places = ConfigPlaceFinder(tree: loaded.tree)
+        let cache = try Self.cache(configuration.settings.cache, places, events)
+        diskSettings = configuration.settings.cache.disk
         shared = SharedParts(
             name: Self.name(configuration),
             events: events,
@@ -75,7 +75,6 @@ package final class EdgeServer: @unchecked Sendable {
         )
         control = try Self.loop(blocking: Self.blockingPool(0))
         storeWatch = StoreWatch(loop: control, events: events)
-        let places = ConfigPlaceFinder(tree: loaded.tree)
         logs = try Self.logs(configuration, places, workerCount, shared)
         raiseDescriptorLimit()
         let sockets = try ListenerSockets(
@@ -121,6 +120,7 @@ package final class EdgeServer: @unchecked Sendable {
         control.run()
         for worker in workers { worker.join() }
         admin?.close()
+        shared.cache.closeDisk(now: Clock.wall().seconds)
         events.info("stopped")
         logs.stop()
     }
@@ -300,6 +300,9 @@ package final class EdgeServer: @unchecked Sendable {
         let wanted = next.published.configuration.settings.workers ?? Self.processors
         if !isWorkerCountGiven, wanted != workers.count {
             report.restarts = ["workers: \(wanted) in the file, \(workers.count) running"]
+        }
+        if next.published.configuration.settings.cache.disk != diskSettings {
+            report.restarts.append("cache.disk: folder and size are those of the start")
         }
         report.warnings = next.warnings
         return report

@@ -42,6 +42,7 @@ extension EdgeServer {
             )
         }
         status.tunnels = metrics.total(.tunnels)
+        status.cache = shared.cache.facts
         for statusClass in StatusClass.allCases {
             for result in RequestResult.allCases {
                 status.requests += metrics.total(

@@ -98,7 +98,11 @@ final class Worker: @unchecked Sendable {
     /// What a loop does unasked: its gauges, and on one of them the health of origins. On the worker's thread.
     func beginChores(_ published: Published) {
         _ = Gauges(context: context, index: index, pulse: pulse)
-        if index == 0 { _ = CacheSweep(context.desk.index, loop: loop) }
+        if index == 0 {
+            let cache = context.desk.index
+            _ = CacheSweep(cache, loop: loop)
+            if let disk = cache.disk { _ = DiskFeeder(cache, disk, loop: loop) }
+        }
         probe(published)
         beginBackground()
     }

@@ -443,6 +443,15 @@ enum ProcessMetric: UInt8, CaseIterable {
     case cacheFills
     case cachePurges
     case cachePurgeRules
+    case diskBytes
+    case diskRecords
+    case diskHits
+    case diskMisses
+    case diskWritten
+    case diskWrittenBytes
+    case diskDropped
+    case diskFaults
+    case diskFailing
 
     /// Label names that are not dimensions.
     var labels: [StaticString] {
@@ -451,7 +460,8 @@ enum ProcessMetric: UInt8, CaseIterable {
         case .certificateExpiry: ["certificate"]
         case .startTime, .generation, .accessLogLines, .accessLogLinesDropped,
             .eventLogLinesDropped, .cacheBytes, .cacheObjects, .cacheEvictions, .cacheFills,
-            .cachePurges, .cachePurgeRules:
+            .cachePurges, .cachePurgeRules, .diskBytes, .diskRecords, .diskHits, .diskMisses,
+            .diskWritten, .diskWrittenBytes, .diskDropped, .diskFaults, .diskFailing:
             []
         }
     }
@@ -521,6 +531,55 @@ enum ProcessMetric: UInt8, CaseIterable {
             .count,
             "edged_cache_purge_rules",
             "Rules that not every stored object has been compared with yet."
+        ),
+        MetricRow(.gauge, .bytes, "edged_cache_disk_bytes", "What the cache takes on disk."),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_cache_disk_records",
+            "Heads and blocks of objects on disk."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_disk_hits_total",
+            "Objects and blocks that were not in memory and came from disk."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_disk_misses_total",
+            "Objects and blocks that were neither in memory nor, whole and not purged, on disk."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_disk_written_records_total",
+            "Records that were written to disk."
+        ),
+        MetricRow(
+            .counter,
+            .bytes,
+            "edged_cache_disk_written_bytes_total",
+            "Bytes that were written to disk."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_disk_dropped_records_total",
+            "Records that were not written: too many waited, or the disk failed."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_disk_faults_total",
+            "Reads of the disk that failed, or did not give what was written."
+        ),
+        MetricRow(
+            .gauge,
+            .count,
+            "edged_cache_disk_failing",
+            "1 while the disk takes nothing; what can be read of it is read."
         ),
     ]
 }

@@ -76,6 +76,21 @@ struct MetricsPage {
         }
     }
 
+    private static func value(of metric: ProcessMetric, _ disk: DiskFacts) -> Int {
+        switch metric {
+        case .diskBytes: disk.bytes
+        case .diskRecords: disk.records
+        case .diskHits: disk.hits
+        case .diskMisses: disk.misses
+        case .diskWritten: disk.written
+        case .diskWrittenBytes: disk.writtenBytes
+        case .diskDropped: disk.dropped
+        case .diskFaults: disk.faults
+        case .diskFailing: disk.failure == nil ? 0 : 1
+        default: preconditionFailure("nothing of the disk")
+        }
+    }
+
     private mutating func write(_ metric: ProcessMetric, _ facts: ProcessFacts) {
         let row = metric.row
         let name = "\(row.name)"
@@ -102,6 +117,10 @@ struct MetricsPage {
         case .cachePurges: write(sample: name, [], Int64(facts.cache.purges), row.unit)
         case .cachePurgeRules:
             write(sample: name, [], Int64(facts.cache.purgeRules), row.unit)
+        case .diskBytes, .diskRecords, .diskHits, .diskMisses, .diskWritten, .diskWrittenBytes,
+            .diskDropped, .diskFaults, .diskFailing:
+            let disk = facts.cache.disk ?? DiskFacts()
+            write(sample: name, [], Int64(Self.value(of: metric, disk)), row.unit)
         case .accessLogLinesDropped:
             write(sample: name, [], Int64(clamping: facts.accessLogLinesDropped), row.unit)
         case .eventLogLinesDropped:
@@ -196,4 +215,23 @@ struct CacheFacts {
     var fills = 0
     var purges = 0
     var purgeRules = 0
+    /// Nil: nothing is kept on disk.
+    var disk: DiskFacts?
+}
+
+/// What is stored on disk.
+struct DiskFacts: Equatable {
+    var bytes = 0
+    var bytesMax = 0
+    var records = 0
+    var hits = 0
+    var misses = 0
+    var written = 0
+    var writtenBytes = 0
+    /// Not written: no room to wait in, or the disk failed.
+    var dropped = 0
+    /// Read, and not what was written; or not readable.
+    var faults = 0
+    /// The word of what is wrong with it now.
+    var failure: String?
 }

@@ -2,7 +2,8 @@
 // contract (§0): enabled, method, body, protocol, loop, size. The first one that objects answers.
 
 enum AdmitStep {
-    static func run(_ exchange: Exchange) -> ViewerMachine.Event {
+    /// Nil: a purge waits for the disk, `stageEnded` follows.
+    static func run(_ exchange: Exchange) -> ViewerMachine.Event? {
         do throws(EdgeError) {
             try match(exchange, exchange.generation.configuration)
             return try admit(exchange)
@@ -28,14 +29,14 @@ enum AdmitStep {
         exchange.behavior = distribution.behavior(for: arena[exchange.fetchPath])
     }
 
-    private static func admit(_ exchange: Exchange) throws(EdgeError) -> ViewerMachine.Event {
+    private static func admit(_ exchange: Exchange) throws(EdgeError) -> ViewerMachine.Event? {
         guard let behavior = exchange.behavior else { throw .noBehavior }
         let context = exchange.context
         let name = context.name
         let arena = exchange.arena
         identify(exchange)
-        if exchange.request.method == .other, let event = try PurgeStep.run(exchange) {
-            return event
+        if exchange.request.method == .other, let outcome = try PurgeStep.run(exchange) {
+            return outcome == .answered ? .answered : nil
         }
         guard behavior.access.admits(exchange.viewer.address) else { throw .accessDenied }
         guard behavior.methods.allows(arena[exchange.request.methodToken]) else {

@@ -141,7 +141,8 @@ enum LookupStep {
         let now = exchange.context.loop.clock.wall.seconds
         exchange.cache.age = object.freshness.age(at: now)
         let isStale = object.freshness.judge(at: now) != .fresh
-        return found(object, exchange, .hit(isStale ? .staleOnError : .fresh))
+        let hit: CacheVerdict.Hit = object.isFromDisk ? .disk : .fresh
+        return found(object, exchange, .hit(isStale ? .staleOnError : hit))
     }
 
     // MARK: Asking the origin
@@ -167,7 +168,9 @@ enum LookupStep {
         case .leads(let fill):
             exchange.cache.isLeader = true
             _ = exchange.context.desk.wait(exchange, for: fill)
-            Filler(for: exchange, fill, refreshing: object).start()
+            let filler = Filler(for: exchange, fill, refreshing: object)
+            let isOnDisk = object == nil && DiskFill.begin(filler, fill, for: exchange)
+            if !isOnDisk { filler.start() }
             return nil
         case .varies, nil: return .passed
         }

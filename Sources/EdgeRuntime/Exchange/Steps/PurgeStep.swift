@@ -8,8 +8,14 @@
 // The rules of the behaviour about who may see it do not matter: nothing is shown.
 
 enum PurgeStep {
+    enum Outcome {
+        case answered
+        /// The disk has to take note of it first.
+        case waits
+    }
+
     /// Nil: this is no purge, or not for this viewer to ask.
-    static func run(_ exchange: Exchange) throws(EdgeError) -> ViewerMachine.Event? {
+    static func run(_ exchange: Exchange) throws(EdgeError) -> Outcome? {
         let arena = exchange.arena
         guard arena[exchange.request.methodToken].equals("PURGE"), exchange.isTrusted,
             let distribution = exchange.distribution
@@ -17,7 +23,6 @@ enum PurgeStep {
         var order = PurgeOrder(distribution: distribution.name, targets: tags(exchange))
         if order.targets.isEmpty { order.targets = [.path(target(exchange))] }
         order.strength = isSoft(exchange) ? .soft : .hard
-        _ = order.carryOut(on: exchange.context.desk.index)
         let id = exchange.id.text
         exchange.context.events.log(
             .info,
@@ -28,7 +33,13 @@ enum PurgeStep {
                 EventField("request", .text(id.span.text)),
             ] + order.facts
         )
-        answer(exchange, order)
+        let index = exchange.context.desk.index
+        guard index.disk == nil else {
+            PurgeWait(exchange, order).begin(index)
+            return .waits
+        }
+        order.carryOut(on: index)
+        answer(exchange, order, .lasting)
         guard !arena.isOverflown else { throw .arenaOverflow }
         return .answered
     }
@@ -59,13 +70,54 @@ enum PurgeStep {
         return arena[exchange.request.fields[index].value].equals("1")
     }
 
-    private static func answer(_ exchange: Exchange, _ order: PurgeOrder) {
+    fileprivate static func answer(
+        _ exchange: Exchange,
+        _ order: PurgeOrder,
+        _ standing: PurgeStanding
+    ) {
         let arena = exchange.arena
         exchange.response.reset()
         exchange.response.status = 200
         exchange.response.fields.append(.contentType, value: arena.append("application/json"))
         exchange.response.fields.append(.cacheControl, value: arena.append("no-store"))
-        exchange.body = .own(arena.append(order.json.utf8.span))
+        exchange.body = .own(arena.append(order.json(standing).utf8.span))
+    }
+}
+
+/// Until the disk has taken note of a purge, or has had its time.
+private final class PurgeWait: LoopMember {
+    private let order: PurgeOrder
+    /// Nil once it is answered.
+    private var exchange: Exchange?
+    private let id: RequestID
+
+    init(_ exchange: Exchange, _ order: PurgeOrder) {
+        self.exchange = exchange
+        self.order = order
+        id = exchange.id
+        super.init(loop: exchange.context.loop)
+        loop.add(self)
+        loop.setDeadline(self, at: loop.now + Limits.purgePatience)
+    }
+
+    func begin(_ index: CacheIndex) {
+        order.carryOut(
+            on: index,
+            then: loop.expecting { [self] fault in answer(PurgeStanding(fault)) }
+        )
+    }
+
+    override func expired() { answer(.pending) }
+
+    private func answer(_ standing: PurgeStanding) {
+        guard let exchange = self.exchange.take() else { return }
+        loop.remove(self)
+        // The viewer may have left, and the exchange serve somebody else.
+        guard exchange.machine.isAdmitting, exchange.id == id else { return }
+        PurgeStep.answer(exchange, order, standing)
+        let isCut = exchange.arena.isOverflown
+        exchange.stageEnded(isCut ? .failed(.arenaOverflow) : .answered)
+        exchange.touchHost()
     }
 }
 
