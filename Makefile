@@ -50,6 +50,7 @@ fuzz: setup-test  ## libFuzzer on every parser of untrusted bytes, FUZZ_SECONDS 
 soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), kills of the disk tier, attacks and hostile functions, 20 GB each way
 	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest \
 	    --filter 'SimulationTests|DiskCrashTests|DiskMillionTests'
+	EDGED_CACHE_STORMS=500 swift test --skip-build --disable-xctest --filter CacheStormTests
 	python3 Tests/Attack/run.py --bin $(EDGED)
 	python3 Tests/Attack/functions.py --bin $(EDGED)
 	python3 Tests/Attack/bodies.py --bin $(EDGED)

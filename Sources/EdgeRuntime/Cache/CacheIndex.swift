@@ -123,6 +123,11 @@ final class CacheIndex: Sendable {
         return shard(of: body.key).withLock { _ in (body.length, body.open()) }
     }
 
+    /// Whether an origin's word that it is still right would be of use.
+    func isReadable(_ body: StoredBody) -> Bool {
+        shard(of: body.key).withLock { _ in body.isReadable }
+    }
+
     func close(_ body: StoredBody, _ mark: ReaderMark) {
         let ears = shard(of: body.key).withLock { _ in
             body.close(mark)

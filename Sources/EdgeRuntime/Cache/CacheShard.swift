@@ -144,7 +144,8 @@ struct CacheShard: ~Copyable {
 
     // MARK: Ends of fills
 
-    /// The object takes the place of those that it replaces; nil where nothing is to be kept.
+    /// The object takes the place of those that it replaces; nil where nothing is to be kept. One that was asked about
+    /// may have been thrown out meanwhile: then it serves those who waited, if all of it is there, and nobody else.
     mutating func settle(
         _ fill: Fill,
         _ outcome: Fill.Outcome,
@@ -152,10 +153,14 @@ struct CacheShard: ~Copyable {
         vary: VaryNames?,
         passUntil: Nanoseconds?
     ) -> EarList {
+        var outcome = outcome
+        if case .found(let found, _) = outcome, !found.body.isReadable {
+            outcome = .passed(.evicted)
+        }
         let ears = fill.settle(outcome)
         let entry = entry(for: fill.key)
         entry.fills.removeAll { $0 === fill }
-        if let object { insert(object, vary, entry) }
+        if let object, !object.body.isDropped { insert(object, vary, entry) }
         if case .passed(let reason) = outcome, let passUntil { remember(passUntil, reason, entry) }
         dropIfEmpty(entry)
         return ears

@@ -31,6 +31,7 @@ enum PassReason: UInt8, Sendable, CaseIterable {
     case partial
     case tooLarge
     case headTooLarge
+    case evicted
 
     var word: StaticString {
         switch self {
@@ -52,6 +53,7 @@ enum PassReason: UInt8, Sendable, CaseIterable {
         case .partial: "part_without_strong_tag"
         case .tooLarge: "too_large"
         case .headTooLarge: "head_too_large"
+        case .evicted: "evicted_meanwhile"
         }
     }
 }

@@ -140,10 +140,11 @@ final class StoredBody: @unchecked Sendable {
     func fail(_ run: BodyRun, _ error: EdgeError, until: Nanoseconds) {
         runs.removeAll { $0 === run }
         failure = Failure(error: error, range: run.position..<run.end, until: until)
-        // The part of a block that came would never become whole.
+        // The part of a block that came would never become whole. At a border there is none: what begins there is
+        // somebody else's.
         let index = Int(run.position / Int64(blockBytes))
-        guard isSparse, index < blocks.count, let block = blocks[index] else { return }
-        guard block.slot == EvictionOrder.none else { return }
+        guard isSparse, run.position % Int64(blockBytes) != 0, index < blocks.count else { return }
+        guard let block = blocks[index], block.slot == EvictionOrder.none else { return }
         _ = remove(block)
     }
 
@@ -159,6 +160,9 @@ final class StoredBody: @unchecked Sendable {
 
     /// Not to be found any more; who holds it reads on.
     func drop() { isDropped = true }
+
+    /// From its first byte on; parts of what was dropped while it came may be gone.
+    var isReadable: Bool { !isDropped || isWhole }
 
     // MARK: Those who wait for more
 

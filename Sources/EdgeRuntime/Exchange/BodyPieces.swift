@@ -11,22 +11,30 @@ struct BodyPieces {
 
     let length: Int64
     private let range: Range<Int64>
-    private let parts: MultipartRanges?
-    /// All texts, one behind the other.
-    private let texts: Chunk?
+    private let several: Several?
     private var textStart = 0
     private var step = 0
+
+    /// Apart, because it is large and rare: nearly every body is one piece, and is moved around.
+    private final class Several {
+        let parts: MultipartRanges
+        /// All texts, one behind the other.
+        let texts: Chunk
+
+        init(_ parts: MultipartRanges, _ texts: Chunk) {
+            self.parts = parts
+            self.texts = texts
+        }
+    }
 
     init(_ range: Range<Int64>) {
         self.range = range
         length = Int64(range.count)
-        parts = nil
-        texts = nil
+        several = nil
     }
 
     /// The texts move out of the arena, which is gone when the last of them is still on its way.
     init(_ parts: MultipartRanges, _ arena: Arena, ledger: ChunkLedger) {
-        self.parts = parts
         range = 0..<0
         length = parts.contentLength
         var capacity = parts.closing.count
@@ -34,24 +42,28 @@ struct BodyPieces {
         let texts = Chunk(capacity: capacity, ledger: ledger)
         for index in 0..<parts.count { texts.append(arena[parts.head(index)]) }
         texts.append(arena[parts.closing])
-        self.texts = texts
+        several = Several(parts, texts)
     }
 
     /// Nothing but the end is left.
-    var isAtEnd: Bool { step > (parts.map { 2 * $0.count } ?? (range.isEmpty ? -1 : 0)) }
+    var isAtEnd: Bool {
+        guard let several else { return step > (range.isEmpty ? -1 : 0) }
+        return step > 2 * several.parts.count
+    }
 
     /// Even steps of several parts are texts, odd ones bytes; the last text closes.
     mutating func next() -> Piece {
         let step = self.step
         self.step += 1
-        guard let parts, let texts else {
+        guard let several else {
             return step == 0 && !range.isEmpty ? .bytes(range) : .end
         }
+        let parts = several.parts
         guard step <= 2 * parts.count else { return .end }
         guard step.isMultiple(of: 2) else { return .bytes(parts.ranges[step / 2]) }
         let text = step == 2 * parts.count ? parts.closing : parts.head(step / 2)
         let start = textStart
         textStart += text.count
-        return .text(ChunkRange(chunk: texts, start: start, end: textStart))
+        return .text(ChunkRange(chunk: several.texts, start: start, end: textStart))
     }
 }

@@ -356,7 +356,7 @@ enum FillHead {
         _ context: EdgeContext
     ) -> Bool {
         let now = context.loop.clock.wall.seconds
-        guard known.freshness.mayHideError(at: now), !known.body.isDropped else { return false }
+        guard known.freshness.mayHideError(at: now) else { return false }
         index.update(known) { $0.shownUntil = now + max(1, rule.errorTTL / .seconds(1)) }
         return true
     }

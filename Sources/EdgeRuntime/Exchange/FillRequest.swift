@@ -4,7 +4,6 @@
 enum FillRequest {
     /// The origin may say in one line that nothing has changed.
     static func ask(_ own: Exchange, about known: CachedObject) {
-        guard !known.body.isDropped else { return }
         if !known.etag.isEmpty {
             own.request.fields.append(.ifNoneMatch, value: own.arena.append(array: known.etag))
         }

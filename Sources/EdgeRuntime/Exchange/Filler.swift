@@ -51,7 +51,7 @@ final class Filler: LoopMember {
         loop.add(self)
         let own = makeExchange(like: leader)
         self.own = own
-        if let known { FillRequest.ask(own, about: known) }
+        if let known, index.isReadable(known.body) { FillRequest.ask(own, about: known) }
         FillRequest.range(own, of: leader, rule)
     }
 

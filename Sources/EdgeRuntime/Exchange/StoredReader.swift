@@ -73,14 +73,31 @@ extension Exchange {
         guard !arena.isOverflown else { throw .arenaOverflow }
         body = .stored
         let (length, mark) = context.desk.index.open(object.body)
-        let verdict = judge(object, length)
+        if object.head.status == 200, request.fields.hasConditions {
+            try showPart(object, length, mark)
+        } else {
+            showWhole(object.body, length, mark)
+        }
+        if response.status != object.head.status { response.reason = .empty }
+    }
+
+    private func showWhole(_ body: StoredBody, _ length: Int64?, _ mark: ReaderMark?) {
+        if let length {
+            cache.reader = StoredReader(body, BodyPieces(0..<length), mark)
+        } else {
+            cache.reader = StoredReader(untilEndOf: body, mark)
+        }
+        storedLength = length
+    }
+
+    private func showPart(
+        _ object: CachedObject,
+        _ length: Int64?,
+        _ mark: ReaderMark?
+    ) throws(EdgeError) {
         let body = object.body
-        switch verdict {
-        case .full:
-            cache.reader =
-                length.map { StoredReader(body, BodyPieces(0..<$0), mark) }
-                ?? StoredReader(untilEndOf: body, mark)
-            storedLength = length
+        switch judge(object, length) {
+        case .full: showWhole(body, length, mark)
         case .partial(let range):
             response.status = 206
             let text = ContentRange.satisfied(range, of: length ?? 0, in: arena)
@@ -114,7 +131,6 @@ extension Exchange {
             response.status = 412
             response.fields.removeAll { $0.id.describesContent }
         }
-        if response.status != object.head.status { response.reason = .empty }
     }
 
     private func read(_ body: StoredBody, _ pieces: BodyPieces, _ mark: ReaderMark?) {
@@ -140,7 +156,6 @@ extension Exchange {
     }
 
     private func judge(_ object: CachedObject, _ length: Int64?) -> Conditional.Verdict {
-        guard object.head.status == 200, request.fields.hasConditions else { return .full }
         let etag = object.etag
         return Conditional.judge(
             request,

@@ -152,9 +152,10 @@ enum HeadWriter {
     private static func receivedLine(_ field: Field, _ source: Span<UInt8>) -> Range<Int>? {
         let name = field.name
         let value = field.value
+        // In bounds by the second and the third condition.
         guard !name.isEmpty, value.start == name.end &+ 2, value.end &+ 2 <= source.count,
-            source[name.end] == .colon, source[name.end &+ 1] == .space,
-            source[value.end] == .cr, source[value.end &+ 1] == .lf
+            source[unchecked: name.end] == .colon, source[unchecked: name.end &+ 1] == .space,
+            source[unchecked: value.end] == .cr, source[unchecked: value.end &+ 1] == .lf
         else { return nil }
         return name.start..<(value.end &+ 2)
     }
