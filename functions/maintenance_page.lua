@@ -8,7 +8,7 @@
 -- Options:
 --   retry_after  seconds after which clients shall come again, default 600
 --   let_in       list of addresses that see the site as it is
---   except       list of beginnings of paths that stay open
+--   except       list of beginnings of paths that stay open; one with a part `.` or `..` never does
 --   title, text  what the page says
 
 local function check(options)
@@ -34,6 +34,12 @@ local function page(options)
     .. "<h1>" .. title .. "</h1>\n<p>" .. text .. "</p>\n"
 end
 
+-- Whether a part of the path is `.` or `..`, however it is written: it ends elsewhere than it begins.
+local function wanders(path)
+  local decoded = string.gsub(edge.url.decode(path), "[\\;]", "/")
+  return string.find(decoded .. "/", "/%.%.?/") ~= nil
+end
+
 local checked = {}   -- by the options of the attachment
 
 local function viewer_request(event)
@@ -46,7 +52,8 @@ local function viewer_request(event)
     if address == event.viewer.ip then return end
   end
   for _, beginning in ipairs(options.except or {}) do
-    if string.sub(event.request.path, 1, #beginning) == beginning then return end
+    local path = event.request.path
+    if string.sub(path, 1, #beginning) == beginning and not wanders(path) then return end
   end
   return {
     status = 503,

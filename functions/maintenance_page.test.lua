@@ -16,6 +16,10 @@ test("leaves some paths open", function()
   local options = { except = { "/status" } }
   expect(run("viewer_request", { path = "/status/db", options = options }).response, nil)
   expect(run("viewer_request", { path = "/", options = options }).response.status, 503)
+  expect(run("viewer_request", { path = "/shop/status", options = options }).response.status, 503)
+  for _, path in ipairs { "/status/../shop", "/status/%2e%2E/shop", "/status/..", "/status%2f..%2fshop", "/status/..;/shop" } do
+    expect(run("viewer_request", { path = path, options = options }).response.status, 503)
+  end
 end)
 
 test("says what it is told, as text", function()

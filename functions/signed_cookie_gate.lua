@@ -8,13 +8,27 @@
 -- login sets it; in a shell it is made so:
 --   printf '/members/\n1700003600' | openssl dgst -sha256 -hmac "$KEY" -binary | basenc --base64url | tr -d =
 --
+-- Paths are compared as origins read them: escapes decoded, `//` and `\` as `/`, without `;parameters`. One with a part
+-- `.` or `..` is always guarded, because it may lead anywhere.
+--
 -- Options:
 --   prefix  beginning of the paths that are guarded, default "/"; it is part of what is signed
 --   secret  which of the attachment's secrets is the key, default "cookie_key"
 --   cookie  its name, default "access"
---   login   where those without a cookie are sent; the path is put behind it. Without it they get 403
+--   login   where those without a cookie are sent; the path is put behind it, or `prefix` for one of more than
+--           8 KB. Without it they get 403
 
-local function check(event, secret)
+-- Nil for a path with a part that is `.` or `..`.
+local function plain(path)
+  path = string.gsub(edge.url.decode(path), "\\", "/")
+  path = string.gsub(path, ";[^/]*", "")
+  path = string.gsub(path, "//+", "/")
+  if not string.find(path .. "/", "/%.%.?/") then return path end
+end
+
+local guarded = {}   -- the beginning of a path, by the options of the attachment
+
+local function prepare(event, secret)
   local options = event.options
   if not event.secrets[secret] then
     error("signed_cookie_gate: secrets = { \"" .. secret .. "\" } is missing from the attachment", 0)
@@ -22,9 +36,11 @@ local function check(event, secret)
   if options.prefix ~= nil and (type(options.prefix) ~= "string" or string.sub(options.prefix, 1, 1) ~= "/") then
     error("signed_cookie_gate: options.prefix begins with '/'", 0)
   end
+  local beginning = plain(options.prefix or "/")
+  if not beginning then error("signed_cookie_gate: options.prefix has no part '.' or '..'", 0) end
+  guarded[options] = beginning
+  return beginning
 end
-
-local checked = {}   -- by the options of the attachment
 
 local function is_good(cookie, key, prefix)
   local expires, signature = string.match(cookie or "", "^(%d+)%.([%w_-]+)$")
@@ -36,11 +52,9 @@ end
 local function viewer_request(event)
   local options, request = event.options, event.request
   local secret, prefix = options.secret or "cookie_key", options.prefix or "/"
-  if not checked[options] then
-    check(event, secret)
-    checked[options] = true
-  end
-  if string.sub(request.path, 1, #prefix) ~= prefix then return end
+  local beginning = guarded[options] or prepare(event, secret)
+  local path = plain(request.path)
+  if path and string.sub(path, 1, #beginning) ~= beginning then return end
   local name = options.cookie or "access"
   if is_good(request.cookies[name], event.secrets[secret], prefix) then
     request.cookies[name] = nil   -- of no use to the origin
@@ -51,8 +65,9 @@ local function viewer_request(event)
       status = 403, headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" }, body = "for members\n",
     }
   end
-  local location = options.login .. edge.url.encode(request.path)
-  return { status = 302, headers = { location = location, ["cache-control"] = "no-store" } }
+  local back = edge.url.encode(request.path)
+  if #back > 8192 then back = edge.url.encode(prefix) end
+  return { status = 302, headers = { location = options.login .. back, ["cache-control"] = "no-store" } }
 end
 
 return { viewer_request = viewer_request }
