@@ -10,6 +10,8 @@ local stranger =
   "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJvdGhlciIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9._dRjZkSsdfOAcgnOZw-5fdKPPPYOvQvXrkelf7lm7so"
 local endless =
   "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJhZ2UiOjM2fQ.ZPxRr6tBoEZ1eAdrtKeyAVy5A7v3v3Zqtd7yWq9bz_s"
+local two_lines =   -- `sub` has a line break
+  "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiAiYVxueC1hZG1pbjogMSIsICJpc3MiOiAibG9naW4iLCAiZXhwIjogMTcwMDAwMzYwMH0.uzJ6-CK4ejuaKaz9nO6u8eIJrR5HQom7Nvg-AXJadWw"
 
 local options = { algorithms = { "HS256" }, issuer = "login", audience = "shop", claims = { sub = "x-user", age = "x-age" } }
 
@@ -54,6 +56,30 @@ test("takes a token from a cookie if told to", function()
   local with = { algorithms = { "HS256" }, cookie = "session", secret = "mine" }
   expect(visit(nil, { headers = { cookie = "session=" .. good }, options = with, secrets = { mine = key } }).response, nil)
   expect(visit(nil, { headers = { cookie = "session=" .. good } }).response.status, 401)
+end)
+
+test("knows the scheme in any case, and takes one token", function()
+  for _, scheme in ipairs { "bearer", "BEARER", "bEarer" } do
+    expect(visit(nil, { headers = { authorization = scheme .. " " .. good } }).response, nil)
+  end
+  local open = { algorithms = { "HS256" }, optional = true, cookie = "session" }
+  for _, authorization in ipairs {
+    "BEARER " .. forged, "bEarer " .. forged, "Bearer " .. good .. " z", "Bearer", "Bearer\t" .. good, "Bearer," .. good,
+    { "Basic YTpi", "Bearer " .. forged }, { "Bearer " .. good, "Basic YTpi" },
+  } do
+    local headers = { authorization = authorization, cookie = "session=" .. good }
+    expect(visit(nil, { headers = headers, options = open }).response.status, 401)
+  end
+  expect(visit(nil, { headers = { authorization = "Basic YTpi" }, options = open }).response, nil)
+  expect(visit(nil, { headers = { authorization = "Bearerer x" }, options = open }).response, nil)
+end)
+
+test("leaves out a claim that no header can hold", function()
+  local with = { algorithms = { "HS256" }, claims = { sub = "x-user", iss = "x-issuer" } }
+  local r = visit(two_lines, { options = with })
+  expect(r.response, nil)
+  expect(r.request.headers["x-user"], nil)
+  expect(r.request.headers["x-issuer"], "login")
 end)
 
 test("lets nobody say for himself who he is", function()
