@@ -7,20 +7,28 @@
 --   } } } }
 --
 -- Options:
---   map         from path to path or URL; an exact path wins, then the longest that ends in `*`; needed
+--   map         from path to path or URL; an exact path wins, then the longest that ends in `*`; needed. Paths are compared
+--               as they are sent, escapes and all. No viewer can choose the host that he is led to
 --   status      301 (default), 302, 303, 307 or 308
 --   keep_query  false drops the query; else it goes along
 
 local statuses = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 local prepared = {}   -- by the options of the attachment
 
+-- A path, or a URL whose host has ended before what a viewer's path adds.
+local function is_target(to)
+  if string.find(to, "^/") then return not string.find(to, "^/[/\\]") end
+  return string.find(to, "^%a[%w+.-]*://[^/?#\\*]+$") or string.find(to, "^%a[%w+.-]*://[^/?#\\*]+[/?#]")
+end
+
 local function prepare(options)
   if type(options.map) ~= "table" then error("redirects: options.map is a table from path to path or URL", 0) end
   local settings = { exact = {}, prefixes = {}, status = options.status or 301, keeps_query = options.keep_query ~= false }
   if not statuses[settings.status] then error("redirects: options.status is 301, 302, 303, 307 or 308", 0) end
   for from, to in pairs(options.map) do
-    if type(to) ~= "string" or string.sub(from, 1, 1) ~= "/" then
-      error("redirects: options.map[\"" .. tostring(from) .. "\"]: a path leads to a path or URL", 0)
+    if type(from) ~= "string" or type(to) ~= "string" or string.sub(from, 1, 1) ~= "/" or not is_target(to) then
+      error("redirects: options.map[\"" .. tostring(from) .. "\"]: a path leads to a path, or to a URL with a '/' behind "
+        .. "its host", 0)
     end
     if string.sub(from, -1) == "*" then
       table.insert(settings.prefixes, { from = string.sub(from, 1, -2), to = to })
@@ -40,7 +48,8 @@ local function target(settings, path)
     if string.sub(path, 1, #prefix.from) == prefix.from then
       local rest = string.sub(path, #prefix.from + 1)
       local goes_along = string.sub(prefix.to, -1) == "*"
-      return goes_along and string.sub(prefix.to, 1, -2) .. rest or prefix.to
+      -- What begins with two slashes is a host for browsers, and they take `\` for one.
+      return goes_along and string.gsub(string.sub(prefix.to, 1, -2) .. rest, "^[/\\]+", "/") or prefix.to
     end
   end
 end
@@ -51,7 +60,8 @@ local function viewer_request(event)
   local to = target(settings, request.path)
   if not to then return end
   if settings.keeps_query and request.query_string then
-    to = to .. (string.find(to, "?", 1, true) and "&" or "?") .. request.query_string
+    local before, fragment = string.match(to, "^([^#]*)(.*)$")
+    to = before .. (string.find(before, "?", 1, true) and "&" or "?") .. request.query_string .. fragment
   end
   return { status = settings.status, headers = { location = to } }
 end

@@ -35,6 +35,23 @@ test("answers with another status", function()
   expect(r.response.status, 308)
 end)
 
+test("lets nobody choose the host", function()
+  local with = { map = { ["/r/blog/*"] = "/*", ["/out/*"] = "https://shop.example/*" } }
+  for _, path in ipairs { "/r/blog//evil.example/x", "/r/blog/\\evil.example/x", "/r/blog///evil.example/x", "/r/blog/\\/evil.example/x" } do
+    expect(location(path, with), "/evil.example/x")
+  end
+  expect(location("/r/blog/a//b", with), "/a//b")
+  expect(location("/out//evil.example/x", with), "https://shop.example//evil.example/x")
+  for _, to in ipairs { "https://shop.example*", "https://*", "//shop.example/*", "/\\shop.example", "*", "shop.example/*", "https:///*" } do
+    expect_match(fails("viewer_request", { options = { map = { ["/a/*"] = to } } }).message, "a path leads to a path, or to a URL")
+  end
+  expect(location("/shop", { map = { ["/shop"] = "https://shop.example" } }), "https://shop.example")
+end)
+
+test("puts the query before a fragment", function()
+  expect(location("/old?a=1", { map = { ["/old"] = "/new#top" } }), "/new?a=1#top")
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.map is a table")
   expect_match(fails("viewer_request", { options = { map = {}, status = 200 } }).message, "options.status")
