@@ -3,6 +3,8 @@
 --   viewer_request  = { { name = "shelf/cors", options = { origins = { "https://app.example" } } } },
 --   viewer_response = { { name = "shelf/cors", options = { origins = { "https://app.example" } } } },
 --
+-- What the origin says of this (Access-Control-…) is taken away: the options alone decide.
+--
 -- Options:
 --   origins      list of origins, or { "*" }; needed
 --   methods      list, default { "GET", "HEAD", "POST" }
@@ -50,32 +52,48 @@ local function allowed_origin(settings, request)
   return settings.allowed[origin] and origin or nil
 end
 
-local function viewer_request(event)
-  local request = event.request
-  if request.method ~= "OPTIONS" or not request.headers["access-control-request-method"] then return end
-  local settings = prepared[event.options] or prepare(event.options)
+local function is_preflight(request)
+  return request.method == "OPTIONS" and request.headers["access-control-request-method"] ~= nil
+end
+
+-- Writes what the options say of this request into the headers of its answer.
+local function decide(settings, request, headers)
   local origin = allowed_origin(settings, request)
-  local headers = { vary = "Origin" }
-  if origin then
-    headers["access-control-allow-origin"] = origin
+  if not origin then return end
+  headers["access-control-allow-origin"] = origin
+  if settings.credentials then headers["access-control-allow-credentials"] = "true" end
+  if is_preflight(request) then
     headers["access-control-allow-methods"] = settings.methods
     headers["access-control-allow-headers"] = settings.headers
     headers["access-control-max-age"] = settings.max_age
-    if settings.credentials then headers["access-control-allow-credentials"] = "true" end
+  else
+    headers["access-control-expose-headers"] = settings.expose
   end
+end
+
+local function viewer_request(event)
+  if not is_preflight(event.request) then return end
+  local settings = prepared[event.options] or prepare(event.options)
+  local headers = { vary = "Origin" }
+  decide(settings, event.request, headers)
   return { status = 204, headers = headers }
+end
+
+local function forget(headers)
+  local said = {}   -- first look, then take away
+  for name in pairs(headers) do
+    if string.sub(name, 1, 15) == "access-control-" then table.insert(said, name) end
+  end
+  for _, name in ipairs(said) do headers[name] = nil end
 end
 
 local function viewer_response(event)
   local settings = prepared[event.options] or prepare(event.options)
   local headers = event.response.headers
-  if headers["access-control-max-age"] then return end   -- the answer to a preflight, made above
-  if not settings.allowed["*"] then headers:add("vary", "Origin") end
-  local origin = allowed_origin(settings, event.request)
-  headers["access-control-allow-origin"] = origin
-  if not origin then return end
-  headers["access-control-expose-headers"] = settings.expose
-  if settings.credentials then headers["access-control-allow-credentials"] = "true" end
+  forget(headers)
+  local is_told = string.find(string.lower(headers.vary or ""), "%f[%w-]origin%f[^%w-]")
+  if not settings.allowed["*"] and not is_told then headers:add("vary", "Origin") end
+  decide(settings, event.request, headers)
 end
 
 return { viewer_request = viewer_request, viewer_response = viewer_response }

@@ -59,6 +59,36 @@ test("lets everybody read where everybody may", function()
   expect(headers.vary, nil)
 end)
 
+test("lets no word of the origin through", function()
+  local said = {
+    ["access-control-allow-origin"] = "*", ["access-control-allow-credentials"] = "true", ["access-control-max-age"] = "600",
+    ["access-control-allow-methods"] = "DELETE", ["access-control-expose-headers"] = "x-secret", etag = "\"1\"",
+  }
+  local function visit(origin, with, method)
+    local headers = { origin = origin, ["access-control-request-method"] = method and "PUT" }
+    return run("viewer_response", { method = method, headers = headers, options = with, response = { headers = said } }).response.headers
+  end
+  expect(visit("https://other.example", options), { etag = "\"1\"", vary = "Origin" })
+  expect(visit("https://app.example", { origins = { "https://app.example" } }),
+    { etag = "\"1\"", vary = "Origin", ["access-control-allow-origin"] = "https://app.example" })
+  expect(visit(nil, options), { etag = "\"1\"", vary = "Origin" })
+  -- A preflight that the origin has answered.
+  expect(visit("https://app.example", options, "OPTIONS"), {
+    etag = "\"1\"", vary = "Origin", ["access-control-allow-origin"] = "https://app.example",
+    ["access-control-allow-credentials"] = "true", ["access-control-allow-methods"] = "GET, PUT",
+    ["access-control-allow-headers"] = "content-type", ["access-control-max-age"] = "60",
+  })
+end)
+
+test("says the same of a preflight at both stages", function()
+  local headers = preflight("https://app.example").response.headers
+  local r = run("viewer_response", {
+    method = "OPTIONS", headers = { origin = "https://app.example", ["access-control-request-method"] = "PUT" },
+    options = options, response = { status = 204, headers = headers },
+  })
+  expect(r.response.headers, headers)
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_response", {}).message, "cors: options.origins is a list")
   local both = fails("viewer_response", { options = { origins = { "*" }, credentials = true } })
