@@ -8,6 +8,13 @@ test("lets the right name go on", function() expect(visit { host = "www.example.
 
 test("does not mind capitals and the port", function() expect(visit { host = "WWW.example.com:443" }, nil) end)
 
+test("does not mind capitals in its option", function()
+  local options = { host = "WWW.Example.com" }
+  expect(visit { host = "www.example.com", options = options }, nil)
+  expect(visit { host = "WWW.Example.com", options = options }, nil)
+  expect(visit { host = "example.com", options = options }, "https://www.example.com/")
+end)
+
 test("leads from another name, with path and query", function()
   local location, status = visit { host = "example.com", path = "/a/b?c=d" }
   expect(location, "https://www.example.com/a/b?c=d")
@@ -29,4 +36,5 @@ end)
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.host is the name")
   expect_match(fails("viewer_request", { options = { host = "a", status = 200 } }).message, "options.status")
+  expect_match(fails("viewer_request", { options = { host = "a.example:8443" } }).message, "without port")
 end)
