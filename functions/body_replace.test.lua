@@ -23,6 +23,45 @@ test("finds texts wherever the body is cut", function()
   expect(body(bytes), wanted)
 end)
 
+-- What it has to do, said as simply as can be.
+local function expected(text, replace)
+  local out, at = {}, 1
+  while at <= #text do
+    local best
+    for from in pairs(replace) do
+      if string.sub(text, at, at + #from - 1) == from and (not best or #from > #best) then best = from end
+    end
+    table.insert(out, best and replace[best] or string.sub(text, at, at))
+    at = at + (best and #best or 1)
+  end
+  return table.concat(out)
+end
+
+test("does so for texts that overlap, in pieces of any length", function()
+  local replace = { aba = "1", ba = "2", ab = "3", bb = "4", caab = "5", aab = "6", c = "" }
+  local seed = 7
+  local function below(n)
+    seed = (seed * 1103515245 + 12345) % 0x80000000
+    return seed // 65536 % n
+  end
+  for _ = 1, 40 do
+    local pieces = {}
+    for i = 1, 1 + below(8) do
+      local bytes = {}
+      for k = 1, 1 + below(9) do bytes[k] = string.sub("abc", 1 + below(3)):sub(1, 1) end
+      pieces[i] = table.concat(bytes)
+    end
+    local text = table.concat(pieces)
+    expect({ text, body(pieces, { options = { replace = replace } }) }, { text, expected(text, replace) })
+  end
+end)
+
+test("changes a large page within the limits", function()
+  local row, changed = "<tr><td>some cell</td><td>another</td></tr>\n", "<tr><th>some cell</th><th>another</th></tr>\n"
+  local replace = { ["td>"] = "th>", ["©2019"] = "©2026", ["http://intern.example"] = "https://www.example.com" }
+  expect(body(string.rep(row, 1400), { options = { replace = replace } }) == string.rep(changed, 1400))
+end)
+
 test("replaces nothing in what it has put there", function()
   expect(body("ab", { options = { replace = { a = "b", b = "a" } } }), "ba")
 end)
