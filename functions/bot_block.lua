@@ -40,7 +40,7 @@ local function viewer_request(event)
     is_blocked = has_one(agent, options.agents) and not has_one(agent, options.allow)
   end
   if not is_blocked then return end
-  event.log.bot = agent ~= "" and agent or "(none)"
+  event.log.bot = agent ~= "" and string.sub(agent, 1, 200) or "(none)"   -- viewers make it as long as they like
   return {
     status = options.status or 403,
     headers = { ["content-type"] = "text/plain; charset=utf-8", ["cache-control"] = "no-store" },

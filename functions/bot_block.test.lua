@@ -26,6 +26,12 @@ end)
 
 test("says in the access log whom it turned away", function() expect(visit("GPTBot/1.1").access_log.bot, "gptbot/1.1") end)
 
+test("says of a long name what fits into a log", function()
+  local r = visit("GPTBot" .. string.rep("x", 5000))
+  expect(r.response.status, 403)
+  expect(r.access_log.bot, "gptbot" .. string.rep("x", 194))
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.agents is a list")
   expect_match(fails("viewer_request", { options = { agents = {}, allow = "x" } }).message, "options.allow is a list")

@@ -4,7 +4,8 @@
 --
 -- The service gets a GET with the viewer's cookies, authorization and the headers named in `send`, and what was asked for
 -- in X-Forwarded-Method, -Proto, -Host and -Uri. A status from 200 to 299 lets the request through; any other answer goes
--- to the viewer as it is, a redirect to a login page for example. Where the service does not answer the viewer gets a 503.
+-- to the viewer as it is, a redirect to a login page for example. Where the service does not answer the viewer gets a 503,
+-- and for a field of more than 16 KB, which cannot be sent on, a 431.
 --
 -- Options:
 --   url      where to ask; needed. { origin = "auth", path = "/check" } asks an origin of the configuration instead
@@ -14,12 +15,11 @@
 
 local prepared = {}   -- by the options of the attachment
 
-local function list(options, name)
+local function list(options, name, ...)
   local value = options[name]
-  if value == nil then return {} end
-  if type(value) ~= "table" then error("forward_auth: options." .. name .. " is a list of headers", 0) end
-  local names = {}
-  for i, item in ipairs(value) do names[i] = string.lower(tostring(item)) end
+  if value ~= nil and type(value) ~= "table" then error("forward_auth: options." .. name .. " is a list of headers", 0) end
+  local names = { ... }
+  for _, item in ipairs(value or {}) do table.insert(names, string.lower(tostring(item))) end
   return names
 end
 
@@ -28,10 +28,19 @@ local function prepare(options)
   if type(url) ~= "string" and type(url) ~= "table" then error("forward_auth: options.url says where to ask", 0) end
   local settings = {
     target = type(url) == "table" and { origin = url.origin, path = url.path } or url,
-    send = list(options, "send"), take = list(options, "take"), timeout = options.timeout or 2,
+    send = list(options, "send", "cookie", "authorization"), take = list(options, "take"), timeout = options.timeout or 2,
   }
   prepared[options] = settings
   return settings
+end
+
+-- All values of a field that say something, in one.
+local function joined(headers, name)
+  local values = {}
+  for _, value in ipairs(headers:all(name)) do
+    if value ~= "" then table.insert(values, value) end
+  end
+  return values[1] and table.concat(values, name == "cookie" and "; " or ", ")
 end
 
 local function viewer_request(event)
@@ -39,11 +48,19 @@ local function viewer_request(event)
   local request = event.request
   local query = request.query_string
   local headers = {
-    cookie = request.headers.cookie, authorization = request.headers.authorization,
     ["x-forwarded-method"] = request.method, ["x-forwarded-proto"] = event.viewer.protocol,
     ["x-forwarded-host"] = request.host, ["x-forwarded-uri"] = request.path .. (query and "?" .. query or ""),
   }
-  for _, name in ipairs(settings.send) do headers[name] = request.headers[name] end
+  for _, name in ipairs(settings.send) do
+    local value = joined(request.headers, name)
+    if value and #value > 16384 then
+      return {
+        status = 431, headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+        body = name .. " is too long\n",
+      }
+    end
+    headers[name] = value
+  end
   for _, name in ipairs(settings.take) do request.headers[name] = nil end
 
   local answer, reason = edge.fetch(settings.target, { headers = headers, timeout = settings.timeout })

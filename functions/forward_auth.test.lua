@@ -53,6 +53,22 @@ test("asks an origin by its name", function()
   expect(run("viewer_request", { options = options }).response, nil)
 end)
 
+test("sends on whatever a viewer sends, or says that it is too long", function()
+  test.fetch(url, { status = 204 })
+  local options = { url = url, send = { "x-a", "x-b", "x-c" } }
+  local function visit(headers) return run("viewer_request", { headers = headers, options = options }) end
+  local r = visit { ["x-a"] = { "1", "" }, ["x-b"] = { "", "2", "3" }, ["x-c"] = "", cookie = { "a=1", "b=2" }, authorization = { "x", "" } }
+  expect(r.response, nil)
+  local sent = r.fetches[1].headers
+  expect({ sent["x-a"], sent["x-b"], sent["x-c"], sent.cookie, sent.authorization }, { "1", "2, 3", nil, "a=1; b=2", "x" })
+  for _, name in ipairs { "cookie", "authorization", "x-a" } do
+    r = visit { [name] = string.rep("c", 16385) }
+    expect(r.response.status, 431)
+    expect(#r.fetches, 0)
+    expect(visit({ [name] = string.rep("c", 16384) }).response, nil)
+  end
+end)
+
 test("says what is missing", function()
   expect_match(fails("viewer_request", {}).message, "options.url")
   expect_match(fails("viewer_request", { options = { url = url, send = "x" } }).message, "options.send")

@@ -41,7 +41,8 @@ local function viewer_request(event)
   local accept = request.headers.accept or ""
   for _, format in ipairs(settings.formats) do
     if takes(accept, format) then
-      request.path = (settings.replaces and stem or request.path) .. "." .. format
+      local path = (settings.replaces and stem or request.path) .. "." .. format
+      if #path <= 8192 then request.path = path end   -- longer ones cannot be
       return
     end
   end

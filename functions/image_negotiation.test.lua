@@ -28,6 +28,13 @@ test("says that the answer depends on Accept", function()
   expect(run("viewer_response", { state = state }).response.headers.vary, nil)
 end)
 
+test("leaves a path alone that would be too long", function()
+  local options = { formats = { string.rep("f", 60) } }
+  local accept = { accept = "image/" .. options.formats[1] }
+  local long = "/" .. string.rep("a", 8150) .. ".jpg"
+  expect(path { path = long, headers = accept, options = options }, long)
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", { options = { formats = "avif" } }).message, "options.formats is a list")
 end)

@@ -9,10 +9,13 @@
 -- Options:
 --   requests  how many; needed
 --   per       in how many seconds, default 60
---   header    count by this request header instead of by address; requests without it count by address
+--   header    count by this request header instead of by address; requests without it count by address. What it says
+--             is in the access log of a refusal, its first 64 bytes
 --   status    default 429
 
-local keys_max = 20000   -- of one window: a flood of addresses must not fill the memory; further ones are not counted
+-- Of one window, and bytes of one: 4 MB, two of which are kept. A flood of addresses, or of long headers, must not fill
+-- the memory; further ones are not counted.
+local keys_max, key_bytes_max = 20000, 64
 local windows = {}       -- by the options of the attachment
 
 local function begin(options)
@@ -41,7 +44,8 @@ local function viewer_request(event)
   local number = math.floor(place)
   turn(window, number)
 
-  local key = options.header and event.request.headers[options.header] or event.viewer.ip
+  local shown = options.header and event.request.headers[options.header] or event.viewer.ip
+  local key = #shown > key_bytes_max and edge.crypto.sha256(shown) or shown
   local count = window.counts[key] or 0
   local rate = count + (window.before[key] or 0) * (1 - (place - number))
   if rate < options.requests then
@@ -52,7 +56,7 @@ local function viewer_request(event)
     window.counts[key] = count + 1
     return
   end
-  event.log.rate_limited = key
+  event.log.rate_limited = string.sub(shown, 1, key_bytes_max)
   local wait = math.ceil((number + 1 - place) * per)
   return {
     status = options.status or 429,

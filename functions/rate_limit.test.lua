@@ -47,6 +47,17 @@ test("counts by a header if told to", function()
   expect(status(nil), 429)
 end)
 
+test("says of a long header what fits into a log, and still tells it from another one", function()
+  local by_key = { requests = 1, per = 10, header = "x-api-key" }
+  local long = string.rep("k", 2000)
+  local function visit_with(key) return visit { options = by_key, headers = { ["x-api-key"] = key } } end
+  expect(visit_with(long .. "a").response, nil)
+  expect(visit_with(long .. "b").response, nil)
+  local again = visit_with(long .. "a")
+  expect(again.response.status, 429)
+  expect(again.access_log.rate_limited, string.rep("k", 64))
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.requests is a number")
   expect_match(fails("viewer_request", { options = { requests = 1, per = 0 } }).message, "options.per is a number")

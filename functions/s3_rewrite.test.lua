@@ -25,6 +25,23 @@ test("lets the query go along if told to", function()
   expect(request({ path = "/a?versionId=7", options = { keep_query = true } }).query_string, "versionId=7")
 end)
 
+test("lets no path out of the prefix", function()
+  for _, path in ipairs { "/../x", "/a/../../x", "/a/..", "/%2e%2e/x", "/.%2E/x", "/a%2f..%2fx", "/..%5cx", "/..\\x", "/./x" } do
+    local r = run("origin_request", { path = path, options = { prefix = "/site/v42" } })
+    expect({ path, r.response and r.response.status }, { path, 400 })
+  end
+  for _, path in ipairs { "/a..b", "/.well-known/x", "/...", "/..a/x" } do
+    expect(request({ path = path, options = { prefix = "/site" } }).path, "/site" .. path)
+  end
+end)
+
+test("refuses a path that the prefix makes too long", function()
+  local options = { prefix = "/site/v42" }
+  local r = run("origin_request", { path = "/" .. string.rep("a", 8172) .. "/", options = options })
+  expect(r.response and r.response.status, 414)
+  expect(#request({ path = "/" .. string.rep("a", 8171) .. "/", options = options }).path, 8192)
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("origin_request", { options = { prefix = "site" } }).message, "options.prefix begins")
   expect_match(fails("origin_request", { options = { prefix = "/site/" } }).message, "options.prefix begins")

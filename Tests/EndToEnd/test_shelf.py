@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Edge, PATIENCE, Suite, check, equal, site
+from harness import Edge, PATIENCE, Suite, behavior, check, equal, site
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 STAGES = "viewer_request,origin_request,origin_response,viewer_response"
@@ -88,6 +88,64 @@ class WritingFunctions(Suite):
     def test_the_shelf_passes_its_tests(self):
         passed = self.edged("test", "functions/", "examples/quickstart/functions/", folder=ROOT)
         equal(passed.returncode, 0, passed.stdout)
+
+
+class ShelfUnderAttack(Suite):
+    """What viewers send makes no function of the shelf fail: a few such requests would park it for everybody."""
+
+    LONG = "x" * 20_000
+    # The function, its options, and the target and field of a viewer who means harm.
+    ROWS = (
+        ("bot_block", {"agents": ["GPTBot"]}, "/", ("User-Agent", "GPTBot" + LONG)),
+        ("rate_limit", {"requests": 5, "header": "x-key"}, "/", ("X-Key", LONG)),
+        ("forward_auth", {"url": {"origin": "app", "path": "/status/204"}}, "/", ("Cookie", LONG)),
+        ("signed_cookie_gate", {"login": "https://login.example/?back="}, "/" + "%" * 8000, ("A", "b")),
+        ("canonical_host", {"host": "www.example.com"}, "/" + "a" * 8000, ("A", "b")),
+        ("redirects", {"map": {"/redirects/a/*": "/*"}}, "/a/" + "a" * 4000 + "?" + "b" * 4000, ("A", "b")),
+        ("image_negotiation", {"formats": ["f" * 60]}, "/" + "a" * 8130 + ".jpg", ("Accept", "image/" + "f" * 60)),
+        ("jwt_gate", {"algorithms": ["HS256"], "secret": "cookie_key"}, "/", ("Authorization", "Bearer " + LONG)),
+        ("s3_rewrite", {"prefix": "/site"}, "/" + "a" * 8150 + "/", ("A", "b")),
+    )
+
+    def setup(self):
+        self.at_origin = self.origin()
+        key = self.write("key", b"key:of the gate")
+        rows = []
+        for name, options, _, _ in self.ROWS:
+            stage = "origin_request" if name == "s3_rewrite" else "viewer_request"
+            attached = {"name": name, "options": options, "secrets": ["cookie_key"]}
+            rows.append(behavior(f"/{name}/*", "app", functions={stage: [attached]}))
+        replace = {"td>": "th>", "©2019": "©2026", "http://a.example": "/"}
+        attached = {"name": "body_replace", "options": {"replace": replace}}
+        rows.append(behavior("/page", "app", functions={"viewer_response": [attached]}))
+        self.running = self.proxy(
+            self.at_origin, *rows, workers=1, secrets={"cookie_key": {"file": key}},
+            functions={"folder": os.path.join(ROOT, "functions"), "limits": {"state_memory": "16MB"}})
+
+    def test_no_long_input_parks_a_function(self):
+        edge = self.running
+        for name, _, target, field in self.ROWS:
+            usual = edge.get(f"/{name}/image.jpg").status
+            for _ in range(25):
+                answer = edge.get(f"/{name}{target}", [field])
+                check(answer.status < 500, name, answer)
+            equal(edge.get(f"/{name}/image.jpg").status, usual, name)
+        equal([event for event in edge.events() if event["event"].startswith("function_")], [])
+
+    def test_long_keys_do_not_fill_the_memory(self):
+        for first in range(0, 3000, 500):
+            with self.running.connect() as connection:
+                for number in range(first, first + 500):
+                    answer = connection.ask("GET", "/rate_limit/", [("X-Key", f"{number:08}" + "k" * 16_000)])
+                    check(answer.status < 500, number, answer)
+        equal([event for event in self.running.events() if event["event"].startswith("function_")], [])
+
+    def test_a_large_page_comes_whole(self):
+        row = b"<tr><td>some cell</td><td>another one</td></tr>\n"
+        self.at_origin.on("page", lambda connection, request: connection.answer(
+            200, row * 6000, [("Content-Type", "text/html")]))
+        answer = self.running.get("/page")
+        check(answer.body == row.replace(b"td>", b"th>") * 6000, len(answer.body))
 
 
 class Quickstart(Suite):
