@@ -194,8 +194,9 @@ final class CacheIndex: Sendable {
     }
 
     func found(_ fill: Fill, _ object: CachedObject, vary: VaryNames?) {
-        if let disk { prepareCopy(of: object, vary, disk) }
+        let copy = prepareCopy(of: object, vary)
         settle(fill, .found(object, vary), object, vary, nil)
+        displace(copy, of: object, vary)
     }
 
     /// The object, if there is one, is kept for revalidation, but serves nobody who waits now.
@@ -206,8 +207,9 @@ final class CacheIndex: Sendable {
         keeping object: CachedObject? = nil,
         vary: VaryNames? = nil
     ) {
-        if let disk, let object { prepareCopy(of: object, vary, disk) }
+        let copy = object.flatMap { prepareCopy(of: $0, vary) }
         settle(fill, .passed(reason), object, vary, until)
+        if let object { displace(copy, of: object, vary) }
     }
 
     /// What is there may be shown after all.
@@ -247,6 +249,9 @@ final class CacheIndex: Sendable {
         let ears = change(body.key) { $0.fail(body, run, error, until: until) }
         ears.tell(body.id)
     }
+
+    /// What was begun is answered without an origin.
+    func isAnsweredByDisk() { fills.wrappingSubtract(1, ordering: .relaxed) }
 
     // MARK: Purging
 

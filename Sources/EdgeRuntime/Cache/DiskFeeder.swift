@@ -66,27 +66,40 @@ extension CacheIndex {
     ) -> Int? {
         var offers: [DiskOffer] = []
         let next = shards[shard].withLock { $0.offers(from: place, epoch, &offers) }
-        for offer in offers where disk.isWorthwhile(offer.object, now: now) { disk.put(offer) }
+        for offer in offers where disk.isWorthwhile(offer.object, now: now) {
+            disk.put(offer)
+            // Its successor did not know of it yet.
+            if !holds(offer.object.body) { disk.remove(offer.copy.key) }
+        }
         return next
+    }
+
+    private func holds(_ body: StoredBody) -> Bool {
+        shard(of: body.key).withLock { _ in !body.isDropped }
     }
 
     // MARK: Objects of an origin
 
-    /// Before it is in the index: what the disk has of its key is older.
-    func prepareCopy(of object: CachedObject, _ names: VaryNames?, _ disk: DiskStore) {
+    /// Before it is in the index. Answers where its copy will lie if it has a body that the disk does not know of.
+    func prepareCopy(of object: CachedObject, _ names: VaryNames?) -> DiskCopy? {
+        guard let disk else { return nil }
         let key = disk.key(object.key, names, object.variant)
         let body = object.body
-        let isNew = shard(of: object.key).withLock { shard in
+        let isWanted = disk.admits(key, Clock.monotonic())
+        return shard(of: object.key).withLock { shard in
             guard body.copy.key == key, body.copy.version != 0 else {
-                body.copy = DiskCopy(key: key, version: disk.makeVersion())
+                body.copy = DiskCopy(key: key, version: disk.makeVersion(), isWanted: isWanted)
                 shard.forgetCopies(of: body)
-                return true
+                return body.copy
             }
             shard.refreshCopy(of: object)
-            return false
+            return nil
         }
-        guard isNew, disk.admits(key, plain: object.key, names, Clock.monotonic()) else { return }
-        shard(of: object.key).withLock { _ in body.copy.isWanted = true }
+    }
+
+    /// Now that it is in the index: what lies on disk, or is on its way there, is older.
+    func displace(_ copy: DiskCopy?, of object: CachedObject, _ names: VaryNames?) {
+        if let copy { disk?.displace(copy.key, plain: object.key, names) }
     }
 
     // MARK: Objects of the disk
@@ -109,6 +122,7 @@ extension CacheIndex {
         )
         let run = body.isSparse ? nil : begin(body, at: 0, to: found.head.cut.length)
         if let fill {
+            isAnsweredByDisk()
             settle(fill, .found(object, found.head.names), object, found.head.names, nil)
         } else {
             change(object.key) { $0.restore(object, found.head.names) }

@@ -210,26 +210,25 @@ final class DiskStore: Sendable {
 
     func makeVersion() -> UInt64 { random.withLock { $0.next() } | 1 }
 
-    /// An origin has given something new: what is here of the key is not to be found any more. Answers whether it was
-    /// asked for before.
-    func admits(
-        _ key: CacheKey,
-        plain: CacheKey,
-        _ names: VaryNames?,
-        _ now: Nanoseconds
-    ) -> Bool {
-        if tier.has(key) { tier.remove(key) }
+    /// Whether it was fetched before.
+    func admits(_ key: CacheKey, _ now: Nanoseconds) -> Bool {
+        admission.withLock { $0.admits(key, at: now) }
+    }
+
+    /// An origin has given something new: what is here of the key is not to be found any more.
+    func displace(_ key: CacheKey, plain: CacheKey, _ names: VaryNames?) {
+        let isBusy = tier.isBusy
+        if isBusy || tier.has(key) { tier.remove(key) }
         // It may vary by other names now; those that are right are put with it.
-        if let names, tier.has(plain), !tier.has(plain, version: DiskNames.version(names)) {
-            tier.remove(plain)
-        }
-        return admission.withLock { $0.admits(key, at: now) }
+        guard let names, !tier.has(plain, version: DiskNames.version(names)) else { return }
+        if isBusy || tier.has(plain) { tier.remove(plain) }
     }
 
     /// Worth its bytes: it can be shown for a while, or asked about.
     func isWorthwhile(_ object: CachedObject, now: Int64) -> Bool {
-        object.freshness.remaining(at: now) >= Limits.diskLifetimeMin
-            || !object.etag.isEmpty || object.lastModified != nil
+        let freshness = object.freshness
+        let isShown = !freshness.mustAsk && freshness.remaining(at: now) >= Limits.diskLifetimeMin
+        return isShown || !object.etag.isEmpty || object.lastModified != nil
     }
 
     func put(_ offer: DiskOffer) {
@@ -280,6 +279,8 @@ final class DiskStore: Sendable {
             )
         )
     }
+
+    func remove(_ key: CacheKey) { tier.remove(key) }
 
     /// It is of no use any more.
     func remove(_ copy: DiskCopy) {

@@ -109,6 +109,8 @@ final class DiskTier: Sendable {
     var counts: DiskCounts { catalog.counts }
     var usedBytes: Int { Int(catalog.usedBytes.value) }
     var queuedBytes: Int { writer.queuedBytes }
+    /// Something is on its way that will be found later.
+    var isBusy: Bool { writer.isBusy }
     /// Purges up to this one are known to every record.
     var knownByAll: UInt64 { max(catalog.floor, catalog.oldestAsOf.value) }
     var recordCount: Int { catalog.index.count }

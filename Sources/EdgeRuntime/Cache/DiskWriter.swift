@@ -145,6 +145,7 @@ final class DiskWriter: @unchecked Sendable {
     }
 
     var queuedBytes: Int { queue.withLock { $0.bytes } }
+    var isBusy: Bool { queue.withLock { !$0.items.isEmpty || $0.isWriting } }
 
     /// Waits until all that was put before is written or lost.
     func flush() {
