@@ -26,26 +26,16 @@ local function prepare(options)
     if type(weight) ~= "number" or weight < 0 then
       error("ab_test: options.variants[\"" .. name .. "\"] is a weight, a number from 0", 0)
     end
-    table.insert(settings.names, name)
+    if weight > 0 then table.insert(settings.names, name) end
     settings.total = settings.total + weight
   end
   if settings.total <= 0 then error("ab_test: options.variants has no variant with a weight above 0", 0) end
-  table.sort(settings.names)   -- so that every worker draws the same
   prepared[options] = settings
   return settings
 end
 
--- A number from 0 to 1 that is always the same for the same text.
-local function fraction(text)
-  local hash = 2166136261
-  for i = 1, #text do hash = ((hash ~ string.byte(text, i)) * 16777619) & 0xffffffff end
-  hash = ((hash ~ (hash >> 15)) * 0x2c1b3c6d) & 0xffffffff
-  hash = ((hash ~ (hash >> 12)) * 0x297a2d39) & 0xffffffff
-  return (hash ~ (hash >> 15)) / 0x100000000
-end
-
-local function draw(settings, text)
-  local place = fraction(text) * settings.total
+local function draw(settings)
+  local place = math.random() * settings.total
   for _, name in ipairs(settings.names) do
     place = place - settings.weights[name]
     if place < 0 then return name end
@@ -57,7 +47,7 @@ local function request(event)
   local settings = prepared[event.options] or prepare(event.options)
   local variant = event.request.cookies[settings.cookie]
   if not variant or not settings.weights[variant] then
-    variant = draw(settings, event.id)   -- the id is another one for every request
+    variant = draw(settings)
     event.state.ab_test_new = variant
   end
   event.request.headers[settings.header] = variant

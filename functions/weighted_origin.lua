@@ -18,35 +18,29 @@ local function prepare(options)
     if type(weight) ~= "number" or weight < 0 then
       error("weighted_origin: options.origins[\"" .. name .. "\"] is a weight, a number from 0", 0)
     end
-    table.insert(settings.names, name)
+    if weight > 0 then table.insert(settings.names, name) end
     settings.total = settings.total + weight
   end
   if settings.total <= 0 then error("weighted_origin: no origin has a weight above 0", 0) end
-  table.sort(settings.names)   -- so that every worker draws the same
+  table.sort(settings.names)   -- so that every worker chooses the same for an address
   prepared[options] = settings
   return settings
 end
 
--- A number from 0 to 1 that is always the same for the same text.
-local function fraction(text)
-  local hash = 2166136261
-  for i = 1, #text do hash = ((hash ~ string.byte(text, i)) * 16777619) & 0xffffffff end
-  hash = ((hash ~ (hash >> 15)) * 0x2c1b3c6d) & 0xffffffff
-  hash = ((hash ~ (hash >> 12)) * 0x297a2d39) & 0xffffffff
-  return (hash ~ (hash >> 15)) / 0x100000000
-end
+-- A number from 0 to 1 that is always the same for an address.
+local function fraction(ip) return string.unpack(">I4", edge.crypto.sha256(ip)) / 0x100000000 end
 
 local function origin_request(event)
   local settings = prepared[event.options] or prepare(event.options)
-  local place = fraction(settings.by_viewer and event.viewer.ip or event.id) * settings.total
+  local place = (settings.by_viewer and fraction(event.viewer.ip) or math.random()) * settings.total
+  local chosen
   for _, name in ipairs(settings.names) do
+    chosen = name
     place = place - settings.weights[name]
-    if place < 0 then
-      event.origin = name
-      event.log.origin_choice = name
-      return
-    end
+    if place < 0 then break end
   end
+  event.origin = chosen
+  event.log.origin_choice = chosen
 end
 
 return { origin_request = origin_request }

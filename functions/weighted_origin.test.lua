@@ -28,6 +28,14 @@ test("stays with one origin for a viewer if told to", function()
     seen[first] = true
   end
   expect(seen, { blue = true, green = true })
+  -- The shares are kept: addresses differ by little, what is drawn for them does not.
+  local count = 0
+  local uneven = { origins = { blue = 3, green = 1 }, by = "viewer" }
+  for viewer = 1, 250 do
+    if run("origin_request", { ip = "192.0.2." .. viewer, options = uneven }).origin == "green" then count = count + 1 end
+  end
+  expect(count > 35 and count < 90)
+  expect(run("origin_request", { options = { origins = { blue = 1 }, by = "request" } }).origin, "blue")
 end)
 
 test("refuses options that make no sense", function()
@@ -35,4 +43,5 @@ test("refuses options that make no sense", function()
   expect_match(fails("origin_request", { options = { origins = { a = -1 } } }).message, "%[\"a\"%] is a weight")
   expect_match(fails("origin_request", { options = { origins = { a = 0 } } }).message, "no origin has a weight")
   expect_match(fails("origin_request", { options = { origins = { a = 1 }, by = "ip" } }).message, "options.by")
+  expect_match(fails("origin_request", { options = { origins = { a = 1, b = -0.5 } } }).message, "%[\"b\"%] is a weight")
 end)
