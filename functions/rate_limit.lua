@@ -11,12 +11,12 @@
 --   per       in how many seconds, default 60
 --   header    count by this request header instead of by address; requests without it count by address. What it says
 --             is in the access log of a refusal, its first 64 bytes
+--   keys      how many addresses, or values of the header, are counted at a time, default 20000, which takes some 10 MB:
+--             a flood of them must not fill the memory. Further ones are not counted
 --   status    default 429
 
--- Of one window, and bytes of one: 4 MB, two of which are kept. A flood of addresses, or of long headers, must not fill
--- the memory; further ones are not counted.
-local keys_max, key_bytes_max = 20000, 64
-local windows = {}       -- by the options of the attachment
+local key_bytes_max = 64   -- longer ones are counted by their digest
+local windows = {}         -- by the options of the attachment
 
 local function begin(options)
   if type(options.requests) ~= "number" or options.requests < 1 then
@@ -24,6 +24,9 @@ local function begin(options)
   end
   if options.per ~= nil and (type(options.per) ~= "number" or options.per <= 0) then
     error("rate_limit: options.per is a number of seconds above 0", 0)
+  end
+  if options.keys ~= nil and (type(options.keys) ~= "number" or options.keys < 1) then
+    error("rate_limit: options.keys is a number from 1", 0)
   end
   local window = { number = -1, counts = {}, before = {}, size = 0 }
   windows[options] = window
@@ -40,7 +43,8 @@ local function viewer_request(event)
   local options = event.options
   local window = windows[options] or begin(options)
   local per = options.per or 60
-  local place = edge.time.now() / per
+  local now = edge.time.now()
+  local place = now / per
   local number = math.floor(place)
   turn(window, number)
 
@@ -50,14 +54,14 @@ local function viewer_request(event)
   local rate = count + (window.before[key] or 0) * (1 - (place - number))
   if rate < options.requests then
     if count == 0 then
-      if window.size == keys_max then return end
+      if window.size >= (options.keys or 20000) then return end
       window.size = window.size + 1
     end
     window.counts[key] = count + 1
     return
   end
   event.log.rate_limited = string.sub(shown, 1, key_bytes_max)
-  local wait = math.ceil((number + 1 - place) * per)
+  local wait = math.ceil((number + 1) * per - now)
   return {
     status = options.status or 429,
     headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store", ["retry-after"] = tostring(wait) },

@@ -16,10 +16,14 @@ end
 
 test("lets so many through, and no more", function()
   expect(burst(8, { now = 1000 }), 5)
-  local r = visit { now = 1004 }
+  local r = visit { now = 1004.5 }
   expect(r.response.status, 429)
   expect(r.response.headers["retry-after"], "6")
   expect(r.access_log.rate_limited, "192.0.2.1")
+  expect(r.response, {
+    status = 429, body = "too many requests\n",
+    headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store", ["retry-after"] = "6" },
+  })
 end)
 
 test("counts each address for itself", function()
@@ -58,7 +62,26 @@ test("says of a long header what fits into a log, and still tells it from anothe
   expect(again.access_log.rate_limited, string.rep("k", 64))
 end)
 
+test("counts for a minute, if not told otherwise", function()
+  local by_minute = { requests = 1, status = 503 }
+  expect(burst(2, { now = 6000, options = by_minute }), 1)
+  local r = visit { now = 6001, options = by_minute }
+  expect({ r.response.status, r.response.headers["retry-after"] }, { 503, "59" })
+end)
+
+test("counts no more addresses at a time than it may", function()
+  local few = { requests = 1, per = 10, keys = 3 }
+  for _, now in ipairs { 1000, 1030 } do
+    for last = 1, 5 do
+      expect(burst(2, { now = now, ip = "192.0.2." .. last, options = few }), last <= 3 and 1 or 2)
+    end
+  end
+end)
+
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.requests is a number")
   expect_match(fails("viewer_request", { options = { requests = 1, per = 0 } }).message, "options.per is a number")
+  expect_match(fails("viewer_request", { options = { requests = 0.5 } }).message, "options.requests is a number")
+  expect_match(fails("viewer_request", { options = { requests = 1, keys = 0 } }).message, "options.keys is a number")
+  expect(burst(2, { options = { requests = 1, per = 0.5 } }), 1)
 end)
