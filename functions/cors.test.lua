@@ -51,12 +51,19 @@ test("lets no stranger read one, whatever the origin said", function()
   })
   expect(r.response.headers["access-control-allow-origin"], nil)
   expect(r.response.headers.vary, "Accept, Origin")
+  for vary, wanted in pairs { ["Accept, origin"] = "Accept, origin", ["X-Origin"] = "X-Origin, Origin" } do
+    r = run("viewer_response", { options = options, response = { headers = { vary = vary } } })
+    expect(r.response.headers.vary, wanted)
+  end
 end)
 
 test("lets everybody read where everybody may", function()
   local headers = answer("https://any.example", { origins = { "*" } })
   expect(headers["access-control-allow-origin"], "*")
   expect(headers.vary, nil)
+  expect(answer(nil, { origins = { "*" } })["access-control-allow-origin"], "*")
+  local told = preflight("https://any.example", { origins = { "*" } }).response.headers
+  expect({ told["access-control-allow-methods"], told["access-control-max-age"] }, { "GET, HEAD, POST", "600" })
 end)
 
 test("lets no word of the origin through", function()
@@ -95,4 +102,5 @@ test("refuses options that make no sense", function()
   expect_match(both.message, "named origins")
   local word = fails("viewer_response", { options = { origins = { "*" }, methods = "GET" } })
   expect_match(word.message, "options.methods is a list")
+  expect_match(fails("viewer_response", { options = { origins = {} } }).message, "cors: options.origins is a list")
 end)
