@@ -11,10 +11,15 @@ end
 local ada, bob, wrong, eve = "YWRhOmNvdW50OmVzcw==", "Ym9iOmJ1aWxkZXI=", "Ym9iOndyb25n", "ZXZlOmJ1aWxkZXI="
 
 test("asks who it is", function()
-  local response = visit(nil).response
-  expect(response.status, 401)
-  expect(response.headers["www-authenticate"], "Basic realm=\"this site\", charset=\"UTF-8\"")
-  expect(response.headers["cache-control"], "no-store")
+  expect(visit(nil).response, {
+    status = 401, body = "a name and a password are wanted\n",
+    headers = {
+      ["content-type"] = "text/plain", ["cache-control"] = "no-store",
+      ["www-authenticate"] = "Basic realm=\"this site\", charset=\"UTF-8\"",
+    },
+  })
+  local challenge = visit(nil, { options = { realm = "staging" } }).response.headers["www-authenticate"]
+  expect(challenge, "Basic realm=\"staging\", charset=\"UTF-8\"")
 end)
 
 test("lets in who knows the password", function()
@@ -27,13 +32,17 @@ test("lets in who knows the password", function()
 end)
 
 test("lets in nobody else", function()
-  for _, authorization in ipairs { "Basic " .. wrong, "Basic " .. eve, "Basic !", "Basic", "Bearer " .. ada, "Basic OmI=" } do
+  for _, authorization in ipairs {
+    "Basic " .. wrong, "Basic " .. eve, "Basic !", "Basic", "Bearer " .. ada, "Basic OmI=", "Basic " .. bob .. " x",
+    "x Basic " .. bob, "Basic " .. string.rep("a", 15000), { "Basic " .. bob, "Basic " .. bob },
+  } do
     expect(visit(authorization).response.status, 401)
   end
 end)
 
 test("takes no password in the clear", function()
-  expect(visit("Basic " .. ada, { protocol = "http" }).response.status, 403)
+  local response = visit("Basic " .. ada, { protocol = "http" }).response
+  expect(response, { status = 403, body = "come by HTTPS\n", headers = { ["content-type"] = "text/plain" } })
 end)
 
 test("tells the origin who it is, if told to", function()

@@ -62,12 +62,23 @@ test("changes a large page within the limits", function()
   expect(body(string.rep(row, 1400), { options = { replace = replace } }) == string.rep(changed, 1400))
 end)
 
+test("takes texts as they are, not as patterns", function()
+  local dots = { replace = { ["a.c"] = "%1" } }
+  expect(body("abc a.c abc a.c", { options = dots }), "abc %1 abc %1")
+end)
+
 test("replaces nothing in what it has put there", function()
   expect(body("ab", { options = { replace = { a = "b", b = "a" } } }), "ba")
+  expect(body("ab", { options = { replace = { a = "b", b = "a" }, types = { "text/", "text/html" } } }), "ba")
 end)
 
 test("leaves other types alone", function()
-  expect(body("cat", { kind = "image/svg+xml" }), "cat")
+  for _, kind in ipairs { "text/css", "TEXT/HTML; charset=utf-8", "application/json", "application/javascript" } do
+    expect(body("cat", { kind = kind }), "dog")
+  end
+  for _, kind in ipairs { "image/svg+xml", "application/x-text/plain", "application/octet-stream" } do
+    expect(body("cat", { kind = kind }), "cat")
+  end
   expect(body("cat", { kind = "image/svg+xml", options = { replace = options.replace, types = { "image/svg" } } }), "dog")
 end)
 

@@ -7,6 +7,10 @@ end
 test("turns away who is on the list, in any case", function()
   expect(visit("Mozilla/5.0; compatible; GPTBot/1.1").response.status, 403)
   expect(visit("gptbot").response.status, 403)
+  expect(visit("gptbot").response, {
+    status = 403, body = "no robots here\n",
+    headers = { ["content-type"] = "text/plain; charset=utf-8", ["cache-control"] = "no-store" },
+  })
 end)
 
 test("lets others go on", function()
@@ -22,6 +26,7 @@ end)
 test("turns away the nameless only if told to", function()
   expect(visit(nil).response, nil)
   expect(visit(nil, { agents = {}, block_empty = true, status = 429 }).response.status, 429)
+  expect(visit(nil, { agents = {}, block_empty = true }).access_log.bot, "(none)")
 end)
 
 test("says in the access log whom it turned away", function() expect(visit("GPTBot/1.1").access_log.bot, "gptbot/1.1") end)

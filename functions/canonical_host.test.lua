@@ -31,6 +31,10 @@ test("leaves HTTP alone if told to", function()
   local location, status = visit { host = "example.com", protocol = "http", options = options }
   expect(location, "http://www.example.com/")
   expect(status, 308)
+  for _, allowed in ipairs { 302, 307 } do
+    location, status = visit { host = "example.com", options = { host = "www.example.com", status = allowed } }
+    expect(status, allowed)
+  end
 end)
 
 test("refuses options that make no sense", function()

@@ -5,9 +5,10 @@ end
 
 test("blocks the countries of the list", function()
   local r = run("viewer_request", { country = "KP", options = { block = { "KP" } } })
-  expect(r.response.status, 403)
-  expect(r.response.body, "not available here\n")
-  expect(r.response.headers["cache-control"], "no-store")
+  expect(r.response, {
+    status = 403, body = "not available here\n",
+    headers = { ["content-type"] = "text/plain; charset=utf-8", ["cache-control"] = "no-store" },
+  })
   expect(status("KR", { block = { "KP" } }), nil)
 end)
 
@@ -30,6 +31,9 @@ end)
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "need allow or block")
   expect_match(fails("viewer_request", { options = { block = { "kp" } } }).message, "'kp': two capitals")
-  expect_match(fails("viewer_request", { options = { block = "KP" } }).message, "is a list of countries")
+  for _, name in ipairs { "KPX", "xKP", "" } do
+    expect_match(fails("viewer_request", { options = { allow = { name } } }).message, "options.allow has '" .. name .. "'")
+  end
+  expect_match(fails("viewer_request", { options = { block = "KP" } }).message, "options.block is a list of countries")
   expect_match(fails("viewer_request", { options = { block = {}, unknown = "x" } }).message, "options.unknown")
 end)

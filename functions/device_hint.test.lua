@@ -12,6 +12,19 @@ test("knows the usual devices", function()
   expect(device("HbbTV/1.4.1 (+DRM;Maker;X1;1.0)"), "tv")
 end)
 
+test("knows each by its word", function()
+  local words = {
+    bot = { "Bot", "Crawler", "spider", "Slurp", "facebookexternalhit" },
+    tv = { "Smart-TV", "SmartTV", "GoogleTV", "AppleTV", "HbbTV", "Roku" },
+    tablet = { "iPad", "Tablet", "Kindle", "Silk/", "PlayBook", "Android" },
+    mobile = { "Mobi", "iPhone", "iPod", "Opera Mini", "BlackBerry", "IEMobile" },
+    desktop = { "a tv", "silk", "SmartXTV" },
+  }
+  for kind, names in pairs(words) do
+    for _, name in ipairs(names) do expect({ name, device("x/1 (" .. name .. ") y") }, { name, kind }) end
+  end
+end)
+
 test("takes silence for a desktop", function() expect(device(nil), "desktop") end)
 
 test("overwrites what the viewer claims", function()

@@ -61,7 +61,6 @@ local function viewer_request(event)
     end
     headers[name] = value
   end
-  for _, name in ipairs(settings.take) do request.headers[name] = nil end
 
   local answer, reason = edge.fetch(settings.target, { headers = headers, timeout = settings.timeout })
   if not answer then

@@ -29,6 +29,16 @@ test("hands a refusal on", function()
   expect(r.access_log.forward_auth, "302")
 end)
 
+test("lets through with the statuses that say so, and with no other", function()
+  for status, passes in pairs { [200] = true, [299] = true, [300] = false, [404] = false } do
+    test.fetch(url .. status, { status = status, body = "it", headers = { ["content-type"] = "text/x" } })
+    local r = run("viewer_request", { path = "/a", options = { url = url .. status } })
+    local wanted = { status = status, body = "it", headers = { ["content-type"] = "text/x", ["cache-control"] = "no-store" } }
+    expect(r.response, not passes and wanted or nil)
+    expect(r.fetches[1].headers["x-forwarded-uri"], "/a")
+  end
+end)
+
 test("takes a forged header away whatever the service says", function()
   test.fetch(url, { status = 200 })
   local r = run("viewer_request", { headers = { ["x-user"] = "forged" }, options = { url = url, take = { "x-user" } } })
@@ -38,7 +48,8 @@ end)
 test("closes when the service does not answer", function()
   test.fetch(url, { error = "timeout" })
   local r = run("viewer_request", { options = { url = url } })
-  expect(r.response.status, 503)
+  local headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" }
+  expect(r.response, { status = 503, headers = headers, body = "nobody can say whether this may be seen\n" })
   expect(r.access_log.forward_auth, "timeout")
 end)
 
@@ -63,7 +74,8 @@ test("sends on whatever a viewer sends, or says that it is too long", function()
   expect({ sent["x-a"], sent["x-b"], sent["x-c"], sent.cookie, sent.authorization }, { "1", "2, 3", nil, "a=1; b=2", "x" })
   for _, name in ipairs { "cookie", "authorization", "x-a" } do
     r = visit { [name] = string.rep("c", 16385) }
-    expect(r.response.status, 431)
+    local plain = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" }
+    expect(r.response, { status = 431, headers = plain, body = name .. " is too long\n" })
     expect(#r.fetches, 0)
     expect(visit({ [name] = string.rep("c", 16384) }).response, nil)
   end

@@ -4,6 +4,8 @@ test("hides what the origin runs on", function()
     local r = run(stage, { response = { headers = headers } })
     expect(r.response.headers, { ["content-type"] = "text/html" })
   end
+  local all = { ["x-aspnet-version"] = "4", ["x-runtime"] = "0.1", ["x-other"] = "1" }
+  expect(run("viewer_response", { response = { headers = all } }).response.headers, { ["x-other"] = "1" })
 end)
 
 test("takes away what viewers may not say", function()
@@ -19,8 +21,12 @@ test("takes away nothing else", function()
   expect(r.request.headers["x-debug"], "1")
   r = run("viewer_response", { response = { headers = { server = "a" } }, options = { response = {} } })
   expect(r.response.headers.server, "a")
+  local near = { ["x-internals"] = "1", ["my-x-internal-a"] = "2" }
+  r = run("viewer_request", { headers = near, options = { request = { "x-internal-*" } } })
+  expect({ r.request.headers["x-internals"], r.request.headers["my-x-internal-a"] }, { "1", "2" })
 end)
 
 test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", { options = { request = "x" } }).message, "options.request is a list")
+  expect_match(fails("viewer_response", { options = { response = "x" } }).message, "options.response is a list")
 end)

@@ -16,8 +16,17 @@ test("tells a program what went wrong", function()
 end)
 
 test("has words for every status", function()
-  expect_match(answer(499, { headers = program }).body, "\"Client Error\"")
-  expect_match(answer(599, { headers = program }).body, "\"Server Error\"")
+  local words = {
+    [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
+    [406] = "Not Acceptable", [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone", [413] = "Content Too Large",
+    [415] = "Unsupported Media Type", [416] = "Range Not Satisfiable", [422] = "Unprocessable Content",
+    [429] = "Too Many Requests", [500] = "Internal Server Error", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+    [418] = "Client Error", [499] = "Client Error", [501] = "Server Error", [599] = "Server Error",
+  }
+  for status, title in pairs(words) do
+    local wanted = string.format("{\"error\":{\"status\":%d,\"title\":\"%s\",\"request\":\"7f3a\"}}\n", status, title)
+    expect(answer(status, { headers = program }).body, wanted)
+  end
 end)
 
 test("leaves people their pages", function()
@@ -28,12 +37,14 @@ end)
 test("leaves alone what is no error, and what is JSON already", function()
   expect(answer(200, { headers = program }).body, "<h1>as it was</h1>")
   expect(answer(422, { headers = program, kind = "application/problem+json" }).body, "<h1>as it was</h1>")
+  expect(answer(399, { headers = program }).body, "<h1>as it was</h1>")
 end)
 
 test("answers everybody so where it is told to", function()
   local options = { paths = { "/api/" } }
   expect_match(answer(404, { path = "/api/users", options = options }).body, "\"Not Found\"")
   expect(answer(404, { path = "/users", options = options }).body, "<h1>as it was</h1>")
+  expect(answer(404, { path = "/my/api/users", options = options }).body, "<h1>as it was</h1>")
 end)
 
 test("refuses options that make no sense", function()

@@ -10,6 +10,9 @@ local stranger =
   "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJvdGhlciIsImF1ZCI6InNob3AiLCJleHAiOjE3MDAwMDM2MDAsImFnZSI6MzZ9._dRjZkSsdfOAcgnOZw-5fdKPPPYOvQvXrkelf7lm7so"
 local endless =
   "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiJhZGEiLCJpc3MiOiJsb2dpbiIsImF1ZCI6InNob3AiLCJhZ2UiOjM2fQ.ZPxRr6tBoEZ1eAdrtKeyAVy5A7v3v3Zqtd7yWq9bz_s"
+-- `sub` has blanks within, and `iss` one at its end.
+local blanks =
+  "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIGIiLCJpc3MiOiJjICIsImV4cCI6MTcwMDAwMzYwMH0.p5KQn9RRmtUdPL5U8Q13wU34SQN9nN5plKgfuIEF7QI"
 local two_lines =   -- `sub` has a line break
   "eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiAiYVxueC1hZG1pbjogMSIsICJpc3MiOiAibG9naW4iLCAiZXhwIjogMTcwMDAwMzYwMH0.uzJ6-CK4ejuaKaz9nO6u8eIJrR5HQom7Nvg-AXJadWw"
 
@@ -32,17 +35,19 @@ test("lets a token through that counts, and tells the origin whose it is", funct
 end)
 
 test("asks for a token", function()
-  local response = visit(nil).response
-  expect(response.status, 401)
-  expect(response.headers["www-authenticate"], "Bearer")
+  expect(visit(nil).response, {
+    status = 401, body = "a token is wanted\n",
+    headers = { ["www-authenticate"] = "Bearer", ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+  })
 end)
 
 test("refuses what does not count, and says why", function()
   for _, token in ipairs { forged, unsigned, stranger, endless, "a.b.c", "x" } do
     local r = visit(token)
+    local reason = r.access_log.jwt
     expect(r.response.status, 401)
-    expect_match(r.response.headers["www-authenticate"], "invalid_token")
-    expect(r.access_log.jwt ~= nil)
+    expect(r.response.headers["www-authenticate"], "Bearer error=\"invalid_token\", error_description=\"" .. reason .. "\"")
+    expect(r.response.body, reason .. "\n")
   end
 end)
 
@@ -64,7 +69,7 @@ test("knows the scheme in any case, and takes one token", function()
   end
   local open = { algorithms = { "HS256" }, optional = true, cookie = "session" }
   for _, authorization in ipairs {
-    "BEARER " .. forged, "bEarer " .. forged, "Bearer " .. good .. " z", "Bearer", "Bearer\t" .. good, "Bearer," .. good,
+    "BEARER " .. forged, "bEarer " .. forged, "Bearer " .. good .. " z", "Bearer z " .. good, "Bearer", "Bearer\t" .. good, "Bearer," .. good,
     { "Basic YTpi", "Bearer " .. forged }, { "Bearer " .. good, "Basic YTpi" },
   } do
     local headers = { authorization = authorization, cookie = "session=" .. good }
@@ -80,6 +85,10 @@ test("leaves out a claim that no header can hold", function()
   expect(r.response, nil)
   expect(r.request.headers["x-user"], nil)
   expect(r.request.headers["x-issuer"], "login")
+  r = visit(blanks, { options = with })
+  expect(r.response, nil)
+  expect(r.request.headers["x-user"], "a b")
+  expect(r.request.headers["x-issuer"], nil)
 end)
 
 test("lets nobody say for himself who he is", function()

@@ -24,6 +24,13 @@ test("takes the rest of the path along", function() expect(location("/blog/a/b")
 
 test("lets the longest pattern win", function() expect(location("/blog/2019/x"), "/archive") end)
 
+test("looks at the beginning of a path only", function()
+  for _, path in ipairs { "/x/blog/a", "//blog/a", "/blo", "/old/", "/x/old", "/OLD" } do
+    local r = run("viewer_request", { path = path .. "?a=1", options = options })
+    expect({ path, r.response }, { path, nil })
+  end
+end)
+
 test("takes the query along", function()
   expect(location("/old?a=1"), "/new?a=1")
   expect(location("/shop?a=1"), "https://shop.example/?from=a&a=1")
@@ -33,6 +40,10 @@ end)
 test("answers with another status", function()
   local r = run("viewer_request", { path = "/old", options = { map = options.map, status = 308 } })
   expect(r.response.status, 308)
+  for _, status in ipairs { 302, 303, 307 } do
+    r = run("viewer_request", { path = "/old", options = { map = options.map, status = status } })
+    expect(r.response.status, status)
+  end
 end)
 
 test("lets nobody choose the host", function()
@@ -42,10 +53,12 @@ test("lets nobody choose the host", function()
   end
   expect(location("/r/blog/a//b", with), "/a//b")
   expect(location("/out//evil.example/x", with), "https://shop.example//evil.example/x")
-  for _, to in ipairs { "https://shop.example*", "https://*", "//shop.example/*", "/\\shop.example", "*", "shop.example/*", "https:///*" } do
+  for _, to in ipairs { "https://shop.example*", "https://*", "//shop.example/*", "/\\shop.example", "*", "shop.example/*", "https:///*", "1https://a", "1https://a/" } do
     expect_match(fails("viewer_request", { options = { map = { ["/a/*"] = to } } }).message, "a path leads to a path, or to a URL")
   end
-  expect(location("/shop", { map = { ["/shop"] = "https://shop.example" } }), "https://shop.example")
+  for _, to in ipairs { "https://shop.example", "https://shop.example?a", "/a//b" } do
+    expect(location("/shop", { map = { ["/shop"] = to } }), to)
+  end
 end)
 
 test("puts the query before a fragment", function()
@@ -56,4 +69,6 @@ test("refuses options that make no sense", function()
   expect_match(fails("viewer_request", {}).message, "options.map is a table")
   expect_match(fails("viewer_request", { options = { map = {}, status = 200 } }).message, "options.status")
   expect_match(fails("viewer_request", { options = { map = { old = "/new" } } }).message, "%[\"old\"%]")
+  expect_match(fails("viewer_request", { options = { map = { "/new" } } }).message, "%[\"1\"%]: a path leads to")
+  expect_match(fails("viewer_request", { options = { map = { ["/a"] = 1 } } }).message, "a path leads to")
 end)

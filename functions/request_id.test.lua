@@ -24,6 +24,10 @@ test("believes them if told to, and if it is an id", function()
   expect(second.response.headers["x-request-id"], "mine-1")
   first = both { headers = { ["x-request-id"] = "no id; at all" }, options = { trust = true } }
   expect(first.request.headers["x-request-id"], "edge-1")
+  for length, wanted in pairs { [128] = string.rep("a", 128), [129] = "edge-1" } do
+    first = both { headers = { ["x-request-id"] = string.rep("a", length) }, options = { trust = true } }
+    expect(first.request.headers["x-request-id"], wanted)
+  end
 end)
 
 test("uses another header if told to", function()

@@ -33,6 +33,10 @@ test("lets no path out of the prefix", function()
   for _, path in ipairs { "/a..b", "/.well-known/x", "/...", "/..a/x" } do
     expect(request({ path = path, options = { prefix = "/site" } }).path, "/site" .. path)
   end
+  expect(run("origin_request", { path = "/../x" }).response, {
+    status = 400, body = "this path leads elsewhere\n",
+    headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+  })
 end)
 
 test("refuses a path that the prefix makes too long", function()
@@ -46,4 +50,5 @@ test("refuses options that make no sense", function()
   expect_match(fails("origin_request", { options = { prefix = "site" } }).message, "options.prefix begins")
   expect_match(fails("origin_request", { options = { prefix = "/site/" } }).message, "options.prefix begins")
   expect_match(fails("origin_request", { options = { index = 1 } }).message, "options.index")
+  expect_match(fails("origin_request", { options = { prefix = "a/b" } }).message, "options.prefix begins")
 end)

@@ -22,10 +22,11 @@ end)
 
 test("takes headers of the options, in any case, and leaves out others", function()
   local headers = respond {
-    options = { ["Content-Security-Policy"] = "default-src 'self'", ["referrer-policy"] = false },
+    options = { ["Content-Security-Policy"] = "default-src 'self'", ["Referrer-Policy"] = false, ["X-Frame-Options"] = "SAMEORIGIN" },
   }
   expect(headers["content-security-policy"], "default-src 'self'")
   expect(headers["referrer-policy"], nil)
+  expect(headers["x-frame-options"], "SAMEORIGIN")
 end)
 
 test("refuses an option that is no header's value", function()

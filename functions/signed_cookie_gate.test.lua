@@ -20,7 +20,12 @@ test("lets in who holds the cookie, and keeps it from the origin", function()
 end)
 
 test("lets in nobody else", function()
-  expect(visit(nil).response.status, 403)
+  expect(visit(nil).response, {
+    status = 403, body = "for members\n", headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+  })
+  expect(visit(nil, { path = "/a", options = {} }).response.status, 403)
+  expect(visit("x1700003600." .. signature).response.status, 403)
+  expect(visit("1700003600." .. signature .. "!").response.status, 403)
   expect(visit("1700003600.abc").response.status, 403)
   expect(visit("1700003600").response.status, 403)
   expect(visit("1700003601." .. signature).response.status, 403)
@@ -28,7 +33,7 @@ test("lets in nobody else", function()
 end)
 
 test("lets nobody in when the time is over", function()
-  expect(visit("1700003600." .. signature, { now = 1700003599 }).response, nil)
+  expect(visit("1700003600." .. signature, { now = 1700003600 }).response, nil)
   expect(visit("1700003600." .. signature, { now = 1700003601 }).response.status, 403)
 end)
 

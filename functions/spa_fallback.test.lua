@@ -20,6 +20,8 @@ test("leaves paths alone that are excepted, and what is no reading", function()
   expect(path { path = "/api/users", options = options }, "/api/users")
   expect(path { path = "/apiary", options = options }, "/app.html")
   expect(path { path = "/form", method = "POST", options = options }, "/form")
+  expect(path { path = "/my/api/users", options = options }, "/app.html")
+  expect(path { path = "/users", method = "HEAD", options = options }, "/app.html")
 end)
 
 test("refuses options that make no sense", function()
