@@ -49,6 +49,8 @@ test("counts by a header if told to", function()
   expect(status("a"), 429)
   expect(status(nil), nil)
   expect(status(nil), 429)
+  expect(visit({ options = by_key, ip = "192.0.2.9", headers = { ["x-api-key"] = "192.0.2.8" } }).response, nil)
+  expect(visit({ options = by_key, ip = "192.0.2.8" }).response, nil)
 end)
 
 test("says of a long header what fits into a log, and still tells it from another one", function()
