@@ -5,7 +5,8 @@
 -- The service gets a GET with the viewer's cookies, authorization and the headers named in `send`, and what was asked for
 -- in X-Forwarded-Method, -Proto, -Host and -Uri. A status from 200 to 299 lets the request through; any other answer goes
 -- to the viewer as it is, a redirect to a login page for example. Where the service does not answer the viewer gets a 503,
--- and for a field of more than 16 KB, which cannot be sent on, a 431.
+-- and for a field of more than 16 KB, which cannot be sent on, a 431; so it does for a path that makes the service's
+-- Location longer than that.
 --
 -- Options:
 --   url      where to ask; needed. { origin = "auth", path = "/check" } asks an origin of the configuration instead
@@ -13,7 +14,8 @@
 --   take     list of headers of its answer that the origin gets; a viewer's own of these names are taken away
 --   timeout  seconds, default 2
 
-local prepared = {}   -- by the options of the attachment
+local prepared = {}         -- by the options of the attachment
+local value_max = 16384     -- bytes of a field that a function writes
 
 local function list(options, name, ...)
   local value = options[name]
@@ -32,6 +34,13 @@ local function prepare(options)
   }
   prepared[options] = settings
   return settings
+end
+
+local function too_long(what)
+  return {
+    status = 431, headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
+    body = what .. " is too long\n",
+  }
 end
 
 -- All values of a field that say something, in one.
@@ -53,12 +62,7 @@ local function viewer_request(event)
   }
   for _, name in ipairs(settings.send) do
     local value = joined(request.headers, name)
-    if value and #value > 16384 then
-      return {
-        status = 431, headers = { ["content-type"] = "text/plain", ["cache-control"] = "no-store" },
-        body = name .. " is too long\n",
-      }
-    end
+    if value and #value > value_max then return too_long(name) end
     headers[name] = value
   end
 
@@ -72,6 +76,7 @@ local function viewer_request(event)
   end
   if answer.status < 200 or answer.status > 299 then
     event.log.forward_auth = answer.status
+    if #(answer.headers.location or "") > value_max then return too_long("the path") end
     return {
       status = answer.status, body = answer.body,
       headers = {

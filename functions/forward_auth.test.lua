@@ -79,6 +79,11 @@ test("sends on whatever a viewer sends, or says that it is too long", function()
     expect(#r.fetches, 0)
     expect(visit({ [name] = string.rep("c", 16384) }).response, nil)
   end
+  for length, status in pairs { [16384] = 302, [16385] = 431 } do
+    local target = { origin = "auth", path = "/" .. length }
+    test.fetch(target, { status = 302, headers = { location = string.rep("l", length) } })
+    expect(run("viewer_request", { options = { url = target } }).response.status, status)
+  end
 end)
 
 test("says what is missing", function()
