@@ -82,7 +82,7 @@ class Explain(Suite):
         self.edge.get(path, [("X-Thing", "1")])
         said = self.explain(path, "-H", "X-Thing: 1")
         equal((said["outcome"], said["varies_by"]), ("hit: fresh", ["x-thing"]))
-        equal(self.explain(path, "-H", "X-Thing: 2")["outcome"], "miss: other variants")
+        equal(self.explain(path, "-H", "X-Thing: 2")["outcome"], "miss: other_variants")
 
     def test_what_is_not_looked_up(self):
         equal(self.explain("/api/a")["outcome"], "passed: the behaviour does not cache")

@@ -159,7 +159,8 @@ final class World {
             number: (previous?.number ?? 0) + 1,
             configuration: configuration,
             tickets: tickets,
-            vocabulary: previous?.vocabulary ?? MetricVocabulary(origins: [], loops: 1),
+            vocabulary: previous?.vocabulary
+                ?? MetricVocabulary(origins: [], loops: 1, verdicts: CacheVerdict.words),
             replacing: previous,
             now: now
         )

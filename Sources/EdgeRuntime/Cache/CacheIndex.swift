@@ -17,6 +17,8 @@ final class CacheIndex: Sendable {
     private let rules: Locked<InvalidationRules>
     private let newestRule = SharedWord()
     let secret: CacheSecret
+    /// 1 once a function has chosen a key: then a target may have more of them than anybody can list.
+    let ownKeys = SharedWord()
     /// Nil: nothing is kept on disk.
     let disk: DiskStore?
 
@@ -214,7 +216,7 @@ final class CacheIndex: Sendable {
 
     /// What is there may be shown after all.
     func found(_ fill: Fill, stale object: CachedObject) {
-        settle(fill, .found(object, nil), nil, nil, nil)
+        settle(fill, .stale(object), nil, nil, nil)
     }
 
     func failed(_ fill: Fill, _ error: EdgeError) { settle(fill, .failed(error), nil, nil, nil) }
@@ -326,6 +328,14 @@ final class CacheIndex: Sendable {
     func forgetRules(through number: UInt64) { rules.withLock { $0.forget(through: number) } }
 
     // MARK: Going
+
+    /// All that is stored under it, and what is on its way. True: there may be copies of it on disk, or variants of which
+    /// nobody has a list, and only a rule reaches those.
+    func invalidate(_ key: CacheKey) -> Bool {
+        let wasThere = change(key) { $0.invalidate(key) }
+        guard let disk else { return false }
+        return wasThere || disk.tier.has(key)
+    }
 
     func remove(_ object: CachedObject) {
         let isRemoved = change(object.key) { $0.remove(object) }

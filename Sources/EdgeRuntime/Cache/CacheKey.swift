@@ -6,8 +6,8 @@
 // every choice has a byte of its own.
 //
 //   part    name of the distribution
-//   3 bytes OPTIONS or not · codings the viewer takes · whether a function chose the key
-//   part    the function's key, and that is all; or
+//   3 bytes OPTIONS or not · codings the viewer takes · whether a function chose a key
+//   part    the function's key, if it chose one: it tells apart what would be the same, and never the other way round
 //   part    path, as it is after viewer_request
 //   part    the rule's text: `KeyRule`
 //   query   none: –    all: 0, or 1 and a part    some: 1 and a part for each argument in its order, then 0
@@ -70,7 +70,7 @@ struct CacheKeyBuilder {
     private var hash: SipHash
 
     /// `path` and `query` may be others than the request's: a page of errors is looked up by its own path. `own` is
-    /// what a function said in `request.cache_key`; it stands for everything but distribution, method and coding.
+    /// what a function said in `request.cache_key`.
     static func key(
         distribution: Span<UInt8>,
         request: borrowing RequestHead,
@@ -88,15 +88,12 @@ struct CacheKeyBuilder {
         let method: UInt64 = request.method == .options ? 1 : 0
         let choices = method | acceptEncoding.keyBits << 8 | (own == nil ? 0 : 1 << 16)
         builder.hash.update(choices, bytes: 3)
-        if let own {
-            builder.hash.updatePart(arena[own])
-        } else {
-            builder.hash.updatePart(arena[path])
-            rule.key.text.withUnsafeBufferPointer { builder.hash.updatePart($0.span) }
-            builder.addQuery(query, rule.key.query, arena)
-            builder.addHeaders(rule.key.headers, request.fields, arena)
-            builder.addCookies(rule.key.cookies, request.fields, arena)
-        }
+        if let own { builder.hash.updatePart(arena[own]) }
+        builder.hash.updatePart(arena[path])
+        rule.key.text.withUnsafeBufferPointer { builder.hash.updatePart($0.span) }
+        builder.addQuery(query, rule.key.query, arena)
+        builder.addHeaders(rule.key.headers, request.fields, arena)
+        builder.addCookies(rule.key.cookies, request.fields, arena)
         let value = builder.hash.finish()
         return CacheKey(high: value.high, low: value.low)
     }

@@ -113,9 +113,9 @@ struct CacheShard: ~Copyable {
         let number = entry.vary == nil ? nil : variant?.number
         for fill in entry.fills where fill.generation == generation {
             // One that began before a purge would bring back what was purged.
-            guard fill.variant == nil || fill.variant == number, fill.sequence == sequence else {
-                continue
-            }
+            guard fill.variant == nil || fill.variant == number, fill.sequence == sequence,
+                !fill.isOutdated
+            else { continue }
             return .follows(fill)
         }
         let fill = Fill(
@@ -160,7 +160,9 @@ struct CacheShard: ~Copyable {
         let ears = fill.settle(outcome)
         let entry = entry(for: fill.key)
         entry.fills.removeAll { $0 === fill }
-        if let object, !object.body.isDropped { insert(object, vary, entry) }
+        if let object, !object.body.isDropped {
+            if fill.isOutdated { object.body.drop() } else { insert(object, vary, entry) }
+        }
         if case .passed(let reason) = outcome, let passUntil { remember(passUntil, reason, entry) }
         dropIfEmpty(entry)
         return ears
@@ -280,6 +282,17 @@ struct CacheShard: ~Copyable {
         forget(object)
         dropIfEmpty(entry)
         return true
+    }
+
+    /// False: there was nothing.
+    mutating func invalidate(_ key: CacheKey) -> Bool {
+        guard let entry = table[key] else { return false }
+        let wasThere = !entry.objects.isEmpty || !entry.fills.isEmpty
+        for object in entry.objects { forget(object) }
+        entry.objects.removeAll()
+        for fill in entry.fills { fill.isOutdated = true }
+        dropIfEmpty(entry)
+        return wasThere
     }
 
     /// All heads of a body.

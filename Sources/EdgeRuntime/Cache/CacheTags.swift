@@ -31,9 +31,12 @@ enum CacheTags {
             }
             tags.append(hash(tag, of: distribution, secret: secret))
         }
-        guard !tags.isEmpty else { return (tags, isCut) }
-        fields.removeAll { separator($0, arena) != nil }
+        if !tags.isEmpty { remove(from: &fields, arena) }
         return (tags, isCut)
+    }
+
+    static func remove(from fields: inout HeaderFields, _ arena: Arena) {
+        fields.removeAll { separator($0, arena) != nil }
     }
 
     /// Every tag of every such field.

@@ -32,6 +32,7 @@ enum PassReason: UInt8, Sendable, CaseIterable {
     case tooLarge
     case headTooLarge
     case evicted
+    case viewerNoStore
 
     var word: StaticString {
         switch self {
@@ -54,6 +55,7 @@ enum PassReason: UInt8, Sendable, CaseIterable {
         case .tooLarge: "too_large"
         case .headTooLarge: "head_too_large"
         case .evicted: "evicted_meanwhile"
+        case .viewerNoStore: "viewer_no_store"
         }
     }
 }
@@ -82,11 +84,13 @@ struct Cacheability {
         ignoresVary = rule.vary == .ignore
     }
 
-    /// `sendsAuthorization`: the request went out with credentials that are not in the key.
+    /// `sendsAuthorization`: the request went out with credentials that are not in the key. `ttl` is a function's word,
+    /// which counts from now on.
     func judge(
         _ response: borrowing ResponseHead,
         _ arena: Arena,
         sendsAuthorization: Bool,
+        ttl: Int64? = nil,
         requestedAt: Int64,
         now: Int64
     ) -> Storability {
@@ -108,7 +112,8 @@ struct Cacheability {
         }
         if sendsAuthorization, !Self.allowsSharing(directives) { return .refuse(.authorization) }
         let times = ResponseTimes(response.fields, arena, requestedAt: requestedAt, now: now)
-        guard let lifetime = lifetime(response, directives, group, times, arena) else {
+        let told = ttl.map { Lifetime(times.initialAge + $0, .function) }
+        guard let lifetime = told ?? lifetime(response, directives, group, times, arena) else {
             return .refuse(.noLifetime)
         }
         if response.fields.contains(.setCookie), !directives.names("set-cookie", arena) {
@@ -188,7 +193,9 @@ struct Cacheability {
         if directives.contains(.noCache), !isForced { freshness.mustAsk = true }
         // The operator's time begins when the response comes, however old it is by then.
         let own = group == .success || group == .moved ? (isForced ? minTTL : 0) : errorTTL
-        freshness.lifetime = max(lifetime.seconds, own > 0 ? times.initialAge + own : 0)
+        if own > 0, lifetime.basis != .function {
+            freshness.lifetime = max(lifetime.seconds, times.initialAge + own)
+        }
         let mayBeStale =
             !directives.contains(.mustRevalidate) && !directives.contains(.proxyRevalidate)
             && !directives.contains(.noCache) && (group == .success || group == .moved)

@@ -1,6 +1,7 @@
 // One fetch for a key, and those who wait for its head: on its own loop and on others.
 //
 //   waiting ─▶ found    the object is there, its body may still be on its way: look again
+//          ├─▶ stale    the origin failed, and what is here is shown
 //          ├─▶ passed   the answer cannot serve others: ask for yourself
 //          └─▶ failed   with the reason
 //
@@ -10,6 +11,8 @@ final class Fill: @unchecked Sendable {
     enum Outcome {
         /// With what it varies by.
         case found(CachedObject, VaryNames?)
+        /// There was nothing better to be had.
+        case stale(CachedObject)
         case passed(PassReason)
         case failed(EdgeError)
     }
@@ -25,6 +28,8 @@ final class Fill: @unchecked Sendable {
 
     // Guard: the lock of the key's shard.
     private(set) var outcome: Outcome?
+    /// What it brings was made invalid before it came: for those who wait already, and for nobody after them.
+    var isOutdated = false
     private var ears = EarList()
 
     init(id: UInt64, key: CacheKey, variant: UInt64?, generation: UInt64, sequence: UInt64) {

@@ -32,6 +32,10 @@ enum FreshnessBasis: UInt8, Sendable, CaseIterable {
 enum FreshnessVerdict: Equatable {
     case fresh
     case staleWhileRevalidate
+    /// The viewer has said that it takes it.
+    case staleAccepted
+    /// Fresh, and the viewer wants it fresher.
+    case unwanted
     case stale
 }
 
@@ -58,6 +62,30 @@ struct Freshness: Equatable, Sendable {
         let past = age(at: now) - lifetime
         if past < 0 { return .fresh }
         return past < staleWhileRevalidate ? .staleWhileRevalidate : .stale
+    }
+
+    /// With what the viewer says (§5.2.1). `max-stale` reaches no further than what may be shown when the origin fails:
+    /// where that is forbidden, so is this. Who speaks of freshness does not want to wait with an old answer in hand.
+    func judge(at now: Int64, for viewer: CacheDirectives) -> FreshnessVerdict {
+        let verdict = judge(at: now)
+        guard !mustAsk else { return verdict }
+        let age = age(at: now)
+        let isTooOld =
+            viewer.contains(.noCache) || viewer.maxAge.map { age > $0 } ?? false
+            || viewer.minFresh.map { lifetime - age < $0 } ?? false
+        switch verdict {
+        case .fresh: return isTooOld ? .unwanted : .fresh
+        case .staleWhileRevalidate, .staleAccepted, .unwanted, .stale:
+            let past = age - lifetime
+            if !isTooOld, let accepted = viewer.maxStale, past <= accepted,
+                past < max(staleIfError, staleWhileRevalidate)
+            {
+                return .staleAccepted
+            }
+            let wantsFresh =
+                viewer.contains(.noCache) || viewer.maxAge != nil || viewer.minFresh != nil
+            return wantsFresh ? .stale : verdict
+        }
     }
 
     func mayHideError(at now: Int64) -> Bool {

@@ -85,7 +85,13 @@ extension Generation {
     func takesResponseBody(_ behavior: Behavior) -> Bool {
         guard let library = functions?.library else { return false }
         return behavior.functions.originResponse.contains { library.hooks[$0.id].namesBody }
-            || behavior.functions.viewerResponse.contains { library.hooks[$0.id].namesBody }
+            || takesBodyOfHits(behavior)
+    }
+
+    /// Whether functions may look at the body each time that it is shown.
+    func takesBodyOfHits(_ behavior: Behavior) -> Bool {
+        guard let library = functions?.library else { return false }
+        return behavior.functions.viewerResponse.contains { library.hooks[$0.id].namesBody }
     }
 }
 

@@ -152,26 +152,39 @@ struct DryLookup {
             found.add("outcome", "passed: \(pass.reason.word), remembered for \(seconds) s more")
             return
         }
-        found.add("outcome", outcome(held, object))
+        let wishes =
+            rule.viewerDirectives == .honour
+            ? CacheDirectives(request: request.fields, arena) : nil
+        found.add("outcome", outcome(held, object, wishes))
     }
 
-    private func outcome(_ held: CacheHolding, _ stored: CacheHolding.Stored?) -> String {
-        guard let stored else {
-            return held.objects.isEmpty ? "miss: absent" : "miss: other variants"
-        }
+    private func outcome(
+        _ held: CacheHolding,
+        _ stored: CacheHolding.Stored?,
+        _ wishes: CacheDirectives?
+    ) -> String {
+        guard let stored else { return text(held.objects.isEmpty ? .absent : .otherVariants) }
         let object = stored.object
         let purged = index.verdict(on: stored)
-        if purged == .hard { return "miss: purged" }
+        if purged == .hard { return text(.purged) }
+        var miss = CacheVerdict.Miss.stale
         if purged == nil {
-            switch object.freshness.judge(at: wall) {
-            case .fresh: return "hit: fresh"
-            case .staleWhileRevalidate: return "hit: stale while revalidate"
+            let freshness = object.freshness
+            switch wishes.map({ freshness.judge(at: wall, for: $0) }) ?? freshness.judge(at: wall) {
+            case .fresh: return text(.fresh)
+            case .staleWhileRevalidate: return text(.staleWhileRevalidate)
+            case .staleAccepted: return text(.staleAccepted)
+            case .unwanted: miss = .unwanted
             case .stale: break
             }
         }
-        if stored.standing.shownUntil > wall { return "hit: stale on error" }
-        return purged == .soft ? "revalidate: purged softly" : "revalidate: stale"
+        if stored.standing.shownUntil > wall { return text(.staleOnError) }
+        return "revalidate: \(purged == .soft ? "purged softly" : "\(miss.word)")"
     }
+
+    private func text(_ hit: CacheVerdict.Hit) -> String { "hit: \(hit.word)" }
+
+    private func text(_ miss: CacheVerdict.Miss) -> String { "miss: \(miss.word)" }
 
     private func addObject(
         _ stored: CacheHolding.Stored,

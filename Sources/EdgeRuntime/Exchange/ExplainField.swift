@@ -31,7 +31,7 @@ enum ExplainField {
         if let behavior = exchange.behavior { parts.append(("behavior", behavior.path)) }
         let query = exchange.request.query.map { "?" + arena[$0].text } ?? ""
         parts.append(("path", arena[exchange.fetchPath].text + query))
-        parts.append(("verdict", exchange.cache.verdict.words))
+        parts.append(("verdict", exchange.cache.verdict.text))
         if let object = exchange.cache.object {
             let freshness = object.freshness
             parts.append(("age", "\(max(0, exchange.cache.age))"))
@@ -54,18 +54,5 @@ enum ExplainField {
 
 extension CacheVerdict {
     /// What it was, and why.
-    var words: String {
-        switch self {
-        case .none: "none"
-        case .hit(.fresh): "hit, fresh"
-        case .hit(.disk): "hit, from disk"
-        case .hit(.staleWhileRevalidate): "hit, stale while revalidate"
-        case .hit(.staleOnError): "hit, stale on error"
-        case .missed(.absent): "miss, absent"
-        case .missed(.otherVariants): "miss, other variants"
-        case .missed(.stale): "miss, stale"
-        case .missed(.purged): "miss, purged"
-        case .passed(let reason): "passed, \(reason.word)"
-        }
-    }
+    var text: String { "\(kind)" + (word.map { ", \($0)" } ?? "") }
 }

@@ -24,6 +24,8 @@ final class Fetch: OriginClient {
     var maps: [BodyMap] = []
     var filter: BodyFilter?
     var isMapped = false
+    /// Seconds for which a function wants the answer kept.
+    var ttl: Double?
     var requestFilter: BodyFilter?
     var ownRequestBody: [UInt8]?
     var sentBody = BodyFlow()
@@ -42,6 +44,7 @@ final class Fetch: OriginClient {
         body.reset()
         coded = nil
         bodyFraming = .none
+        ttl = nil
         requestTrailers.reset()
         responseTrailers.reset()
         upgradeAgreed = nil
@@ -197,6 +200,7 @@ final class Fetch: OriginClient {
         bodyFraming = framing
         coded = nil
         isMapped = false
+        ttl = nil
         times.headReceived = context.loop.now
         apply(.headArrived)
     }

@@ -15,6 +15,8 @@ struct FetchFacts {
     var origin: Int
     var attempts: Int
     var times: FetchTimes
+    /// Nil: there was no head.
+    var status: UInt16?
     /// Where the origin's metrics lie, if one of its servers was asked.
     var metricIndex: Int?
 
@@ -22,6 +24,7 @@ struct FetchFacts {
         origin = fetch.route.origin
         attempts = fetch.route.attempts
         times = fetch.times
+        status = fetch.times.headReceived > 0 ? fetch.response.status : nil
         metricIndex = fetch.route.servers?.metricIndex
     }
 

@@ -78,6 +78,7 @@ enum FillHead {
             fetch.response,
             fetch.arena,
             sendsAuthorization: own.request.fields.contains(.authorization) && sends && !isKeyed,
+            ttl: fetch.ttl.map { Int64($0.rounded(.up)) },
             requestedAt: own.times.startedWall.seconds,
             now: context.loop.clock.wall.seconds
         )
@@ -182,7 +183,7 @@ enum FillHead {
             for: behavior,
             own.cache.encoding,
             asksForRange: own.request.fields.contains(.range),
-            functionTakesBody: own.generation.takesResponseBody(behavior),
+            functionTakesBody: own.generation.takesBodyOfHits(behavior),
             length: fetch.isMapped ? .changed : length.map { .known($0) } ?? .unknown
         )
         switch verdict {

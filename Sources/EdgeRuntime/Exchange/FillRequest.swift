@@ -17,6 +17,7 @@ enum FillRequest {
     /// fetched when it is read. The end of an object of unknown length cannot be asked for, so its start is.
     static func range(_ own: Exchange, of leader: Exchange, _ rule: CacheRule) {
         guard let value = leader.request.fields.value(of: .range), !leader.machine.isErrorPage,
+            !leader.isHead,
             leader.request.fields.count(of: .range) == 1, !takesWhole(leader)
         else { return }
         let arena = leader.arena

@@ -32,6 +32,8 @@ final class Filler: LoopMember {
     private var encoder: ContentEncoder?
     /// What has come out of it.
     private var coded = BodyFlow()
+    /// What it has not had yet: a tick's share may be less than a piece.
+    private var uncoded: ChunkRange?
     /// How far it had come when somebody read it last.
     private var lastRead: Int64 = 0
     /// Since when nobody reads what was dropped while it came.
@@ -249,7 +251,7 @@ final class Filler: LoopMember {
         var budget = encoder == nil ? Limits.cachePumpBytes : Limits.encodedBytesPerTick
         while budget > 0 {
             guard isWanted(body, run) else { return }
-            switch fetch.pullBody() {
+            switch pull(fetch, atMost: budget) {
             case .bytes(var range):
                 budget -= range.count
                 guard take(range, body, run) else { return }
@@ -266,6 +268,18 @@ final class Filler: LoopMember {
             }
         }
         loop.touch(self)
+    }
+
+    private func pull(_ fetch: Fetch, atMost share: Int) -> BodyFlow.Pull {
+        let pull = uncoded.take().map { .bytes($0) } ?? fetch.pullBody()
+        guard encoder != nil, case .bytes(var range) = pull, range.count > share else {
+            return pull
+        }
+        var rest = range
+        rest.start += UInt32(share)
+        range.end = rest.start
+        uncoded = rest
+        return .bytes(range)
     }
 
     private func fail(_ error: EdgeError, _ body: StoredBody, _ run: BodyRun) {

@@ -227,6 +227,17 @@ final class HookRun: FetchingRun {
             guard let tls = exchange.viewer.tls else { return false }
             stack.push(tls.cipher.word)
         case .responseSource: stack.push(source(of: exchange))
+        case .responseTags: CacheTags.push(heads.response.fields, heads.arena, on: stack)
+        case .eventCache:
+            guard exchange.cache.verdict != .none else { return false }
+            stack.push(EventViews.word(.cache, of: self))
+        case .cacheVerdict: stack.push(exchange.cache.verdict.kind)
+        case .cacheReason:
+            guard let word = exchange.cache.verdict.word else { return false }
+            stack.push(word)
+        case .cacheAge:
+            guard exchange.cache.object != nil else { return false }
+            stack.push(max(0, exchange.cache.age))
         default: return false
         }
         return true
@@ -377,6 +388,7 @@ enum ViewerFunctions {
     ) -> ViewerMachine.Event {
         let stage = run.stage
         let answer = run.answer
+        let steering = run.steering
         var changes = run.release()
         exchange.functions.run = nil
         exchange.generation.giveBack(run)
@@ -391,7 +403,10 @@ enum ViewerFunctions {
             exchange.result = .functionGeneratedResponse
             return .answered
         case .proceed:
-            if stage == .viewerRequest { exchange.fetchPath = exchange.request.path }
+            if stage == .viewerRequest {
+                exchange.fetchPath = exchange.request.path
+                exchange.cache.take(steering, exchange.arena)
+            }
             if !changes.isEmpty { exchange.take(changes) }
             return .proceeded
         }
@@ -418,6 +433,7 @@ enum FetchFunctions {
         _ fetch: Fetch
     ) -> FetchMachine.Event {
         let answer = run.answer
+        if run.stage == .originResponse { fetch.ttl = run.steering.ttl }
         var changes = run.release()
         fetch.functionRun = nil
         fetch.exchange?.generation.giveBack(run)

@@ -34,6 +34,8 @@ enum EventFacts {
             case .http2: stack.push("2" as StaticString)
             }
         case .responseStatus: stack.push(Int64(heads.response.status))
+        case .requestCache, .requestCacheKey, .responseTTL:
+            return run.steering.push(field, on: stack)
         default: return run.push(field, on: stack)
         }
         return true
@@ -73,6 +75,15 @@ enum EventFacts {
             }
             heads.response.status = UInt16(status)
             heads.response.reason = .empty
+        case .requestCache, .requestCacheKey, .responseTTL:
+            return run.steering.assign(field, from: stack, at: index)
+        case .responseTags:
+            return CacheSteering.assignTags(
+                from: stack,
+                at: index,
+                to: &heads.response.fields,
+                heads.arena
+            )
         default: return run.assign(field, from: stack, at: index)
         }
         return nil

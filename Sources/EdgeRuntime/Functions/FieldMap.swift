@@ -23,7 +23,7 @@ enum FieldMap {
             return stack.withBytes(at: 2) { CookieMap.pushSet($0, run.heads, stack) } ?? 0
         case .log: return call.fail("event.log is only written")
         case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin,
-            .null:
+            .cache, .null:
             return 0
         }
     }
@@ -86,7 +86,7 @@ enum FieldMap {
         case .responseCookies:
             return CookieMap.assignSet(name(stack), from: stack, at: 3, to: heads)
         case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
-            .null:
+            .cache, .null:
             return nil
         }
     }
@@ -114,7 +114,7 @@ enum FieldMap {
         case .requestCookies: return CookieMap.next(run.heads, stack)
         case .responseCookies: return call.fail("pairs does not go over response.cookies")
         case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
-            .null:
+            .cache, .null:
             return call.fail("pairs goes over headers, query and cookies")
         }
     }

@@ -65,4 +65,8 @@ extension Limits {
     static let functionVerifyUnits = 20_000
     /// Keys kept parsed for the functions of one loop.
     static let functionKeysMax = 64
+    /// `request.cache_key`: a word or a hash, not a document.
+    static let functionCacheKeyBytesMax = 1024
+    /// `response.ttl`, in seconds: a hundred years, as in the configuration.
+    static let functionTTLMax = 3_153_600_000.0
 }

@@ -78,7 +78,7 @@ package enum FunctionReference {
                 + " the words for it in its code, the origin is asked without `Accept-Encoding` and `Range`, and what it codes"
                 + " all the same (`gzip`, `deflate`, `br`) is decoded before functions see it. A body in another coding, or a"
                 + " part (206), can be neither read nor mapped."
-        case .event, .request, .response, .viewer, .tls, .origin, .null: ""
+        case .event, .request, .response, .viewer, .tls, .origin, .cache, .null: ""
         }
     }
 

@@ -42,6 +42,8 @@ class StageRun: LoopMember {
     private(set) var heads: Heads
     /// What the last function answered, if the run was `answered`.
     var answer = FunctionAnswer()
+    /// What this stage has said of the cache.
+    var steering = CacheSteering()
     /// Asked for by the host function that is about to wait.
     var effect = Effect.none
     private var chain: [FunctionAttachment] = []
@@ -182,6 +184,7 @@ class StageRun: LoopMember {
         self.stage = stage
         self.chain = chain
         self.heads = heads
+        steering = CacheSteering()
         position = 0
         return nil
     }

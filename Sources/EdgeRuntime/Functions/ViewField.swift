@@ -16,6 +16,7 @@ enum ViewKind: Int, CaseIterable {
     case tls
     case origin
     case log
+    case cache
     /// Looks at nothing: JSON's `null`.
     case null
 
@@ -36,6 +37,7 @@ enum ViewKind: Int, CaseIterable {
         case .tls: "viewer.tls"
         case .origin: "origin"
         case .log: "event.log"
+        case .cache: "cache"
         case .null: "null"
         }
     }
@@ -46,7 +48,7 @@ enum ViewKind: Int, CaseIterable {
         case .requestHeaders, .query, .requestCookies, .responseHeaders, .responseCookies, .log:
             true
         case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin,
-            .null:
+            .cache, .null:
             false
         }
     }
@@ -67,6 +69,7 @@ enum ViewField: Int, CaseIterable {
     case eventOptions
     case eventSecrets
     case eventLog
+    case eventCache
     case requestMethod
     case requestPath
     case requestQueryString
@@ -76,8 +79,12 @@ enum ViewField: Int, CaseIterable {
     case requestHeaders
     case requestCookies
     case requestBody
+    case requestCache
+    case requestCacheKey
     case responseStatus
     case responseSource
+    case responseTTL
+    case responseTags
     case responseHeaders
     case responseCookies
     case responseBody
@@ -92,6 +99,9 @@ enum ViewField: Int, CaseIterable {
     case tlsVersion
     case tlsCipher
     case originName
+    case cacheVerdict
+    case cacheReason
+    case cacheAge
 
     struct Row {
         var kind: ViewKind
@@ -147,6 +157,14 @@ enum ViewField: Int, CaseIterable {
             Row(.event, "secrets", "table", "The values of the attachment's `secrets`.")
         case .eventLog:
             Row(.event, "log", "log", "Fields of your own in the access log: assign to a name.")
+        case .eventCache:
+            Row(
+                .event,
+                "cache",
+                "cache?",
+                "What the cache made of the request; nil where it was not asked.",
+                in: .viewerResponse
+            )
         case .requestMethod:
             Row(.request, "method", "string", "In capitals.", writable: .request)
         case .requestPath:
@@ -179,6 +197,42 @@ enum ViewField: Int, CaseIterable {
                 "Assign a string to replace it, or what `map` gives to change it as it flows.",
                 in: .request,
                 writable: .request
+            )
+        case .requestCache:
+            Row(
+                .request,
+                "cache",
+                "string?",
+                "`\"pass\"`: for this viewer alone, neither looked up nor kept.",
+                in: .viewerRequest,
+                writable: .viewerRequest
+            )
+        case .requestCacheKey:
+            Row(
+                .request,
+                "cache_key",
+                "string?",
+                "Part of the cache key besides what the behaviour names: tells apart what would be one object.",
+                in: .viewerRequest,
+                writable: .viewerRequest
+            )
+        case .responseTTL:
+            Row(
+                .response,
+                "ttl",
+                "number?",
+                "Seconds for which it is kept, whatever it says itself; `no-store`, `private` and `no-cache` hold.",
+                in: .originResponse,
+                writable: .originResponse
+            )
+        case .responseTags:
+            Row(
+                .response,
+                "tags",
+                "string[]",
+                "What it can be purged by. Assign a list to replace what the origin sent.",
+                in: .originResponse,
+                writable: .originResponse
             )
         case .responseStatus:
             Row(
@@ -229,6 +283,24 @@ enum ViewField: Int, CaseIterable {
                 "As in the configuration.",
                 in: [.originRequest, .originResponse]
             )
+        case .cacheVerdict:
+            Row(.cache, "verdict", "string", "`hit`, `miss` or `passed`.", in: .viewerResponse)
+        case .cacheReason:
+            Row(
+                .cache,
+                "reason",
+                "string",
+                "The word of the access log: `fresh`, `absent`, `stale`, `set_cookie`, …",
+                in: .viewerResponse
+            )
+        case .cacheAge:
+            Row(
+                .cache,
+                "age",
+                "integer?",
+                "Seconds since the origin made or confirmed what is shown; nil if it is not stored.",
+                in: .viewerResponse
+            )
         }
     }
 
@@ -256,6 +328,7 @@ enum ViewField: Int, CaseIterable {
         switch row.kind {
         case .event: return "event.\(row.name)"
         case .tls: return "event.viewer.tls.\(row.name)"
+        case .cache: return "event.cache.\(row.name)"
         default: return "event.\(row.kind.name).\(row.name)"
         }
     }

@@ -102,7 +102,7 @@ enum ViewMethod: CaseIterable {
         case .responseHeaders:
             fault = HeaderMap.add(name, value, to: &run.heads.response.fields, run.heads.arena)
         case .event, .request, .requestCookies, .requestBody, .response, .responseCookies,
-            .responseBody, .viewer, .tls, .origin, .log, .null:
+            .responseBody, .viewer, .tls, .origin, .log, .cache, .null:
             fault = "cannot be added to"
         }
         guard let fault else { return 0 }
@@ -121,7 +121,7 @@ enum ViewMethod: CaseIterable {
         case .query: QueryMap.all(name, run.heads, stack)
         case .requestCookies: CookieMap.all(name, run.heads, stack)
         case .event, .request, .requestBody, .response, .responseCookies, .responseBody, .viewer,
-            .tls, .origin, .log, .null:
+            .tls, .origin, .log, .cache, .null:
             return 0
         }
         return 1

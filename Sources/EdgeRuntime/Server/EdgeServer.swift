@@ -57,7 +57,11 @@ package final class EdgeServer: @unchecked Sendable {
             number: 1,
             configuration: configuration,
             tickets: tickets,
-            vocabulary: MetricVocabulary(origins: [], loops: workerCount),
+            vocabulary: MetricVocabulary(
+                origins: [],
+                loops: workerCount,
+                verdicts: CacheVerdict.words
+            ),
             tree: loaded.tree,
             loops: workerCount,
             now: Clock.monotonic()

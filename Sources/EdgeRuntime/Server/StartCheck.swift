@@ -9,7 +9,7 @@ package enum StartCheck {
                 number: 1,
                 configuration: configuration,
                 tickets: TicketKeys(now: Clock.wall().seconds),
-                vocabulary: MetricVocabulary(origins: [], loops: 1),
+                vocabulary: MetricVocabulary(origins: [], loops: 1, verdicts: CacheVerdict.words),
                 tree: result.tree,
                 loops: 0,
                 now: Clock.monotonic()

@@ -272,6 +272,8 @@ final class AccessLog: @unchecked Sendable {
         )
         line.put(",\"x-edge-reason\":")
         if let error = record.error { Format.word(error.word, &line) } else { line.put("null") }
+        line.put(",\"cache\":")
+        if let word = record.cache { Format.word(word, &line) } else { line.put("null") }
         line.put(",\"x-edge-generation\":")
         line.put(decimal: record.generation)
         line.put(",\"x-edge-behavior\":")

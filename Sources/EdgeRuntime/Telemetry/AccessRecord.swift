@@ -24,6 +24,8 @@ struct AccessRecord {
     var result = RequestResult.miss
     var responseResult = RequestResult.miss
     var error: EdgeError?
+    /// What the cache made of it; nil: it was not asked.
+    var cache: StaticString?
 
     var id = RequestID(high: 0, low: 0)
     var trace: TraceContext?

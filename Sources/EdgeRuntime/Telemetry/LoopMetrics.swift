@@ -191,12 +191,13 @@ final class Metrics: Sendable {
 
 extension MetricVocabulary {
     /// With the words of this program.
-    init(origins: [String], loops: Int) {
+    init(origins: [String], loops: Int, verdicts: [StaticString]) {
         self.init(
             origins: origins,
             loops: loops,
             failures: EdgeError.Kind.allCases.map { EdgeError($0).word },
-            handshakeFailures: TLSFailure.allCases.map(\.word)
+            handshakeFailures: TLSFailure.allCases.map(\.word),
+            verdicts: verdicts
         )
     }
 }

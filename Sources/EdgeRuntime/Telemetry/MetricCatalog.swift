@@ -18,6 +18,7 @@ enum MetricDimension: UInt8, CaseIterable {
     case loop
     case function
     case functionFailure
+    case verdict
 
     var label: StaticString {
         switch self {
@@ -29,6 +30,7 @@ enum MetricDimension: UInt8, CaseIterable {
         case .function: "function"
         case .handshake: "kind"
         case .loop: "loop"
+        case .verdict: "verdict"
         }
     }
 }
@@ -40,17 +42,20 @@ struct MetricVocabulary: Sendable {
     let loops: Int
     let failures: [StaticString]
     let handshakeFailures: [StaticString]
+    let verdicts: [StaticString]
 
     init(
         origins: [String],
         loops: Int,
         failures: [StaticString],
-        handshakeFailures: [StaticString]
+        handshakeFailures: [StaticString],
+        verdicts: [StaticString]
     ) {
         self.origins = []
         self.loops = loops
         self.failures = failures
         self.handshakeFailures = handshakeFailures
+        self.verdicts = verdicts
         add(origins)
     }
 
@@ -87,6 +92,7 @@ struct MetricVocabulary: Sendable {
         case .loop: loops
         case .function: functions.count
         case .functionFailure: FunctionFailureReason.allCases.count
+        case .verdict: verdicts.count
         }
     }
 
@@ -104,6 +110,7 @@ struct MetricVocabulary: Sendable {
         case .loop: "\(index)"
         case .function: functions[index]
         case .functionFailure: "\(FunctionFailureReason.allCases[index].word)"
+        case .verdict: "\(verdicts[index])"
         }
     }
 }
@@ -200,6 +207,7 @@ enum Metric: UInt8, CaseIterable {
     case functionParked
     case functionFetches
     case functionFetchFailures
+    case cacheVerdicts
 
     var row: MetricRow { Self.rows[Int(rawValue)] }
 
@@ -424,6 +432,13 @@ enum Metric: UInt8, CaseIterable {
             "edged_function_fetch_failures_total",
             by: [.function],
             "Requests of edge.fetch that were not answered."
+        ),
+        MetricRow(
+            .counter,
+            .count,
+            "edged_cache_verdicts_total",
+            by: [.verdict],
+            "Finished requests of caching behaviours by what the cache made of them."
         ),
     ]
 }

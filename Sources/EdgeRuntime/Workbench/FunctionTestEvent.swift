@@ -21,12 +21,19 @@ struct FunctionTestEvent {
     private(set) var region: String?
     private(set) var city: String?
     private(set) var asn: Int64?
+    private(set) var cache: Cache?
+
+    struct Cache {
+        var verdict: String
+        var reason: String
+        var age: Int64?
+    }
 
     private static let keys = [
         "method", "path", "host", "headers", "body", "ip", "port", "protocol", "country", "region",
         "city",
         "asn", "options", "secrets", "state", "now", "response", "origin", "distribution",
-        "behavior", "id",
+        "behavior", "id", "cache",
     ]
     private static let responseKeys = ["status", "headers", "body", "source"]
 
@@ -67,6 +74,7 @@ struct FunctionTestEvent {
         }
         Self.append(fields, to: &requestHead)
         source = "origin"
+        cache = try Self.readCache(stack, index)
         stack.pushField("response", of: index)
         defer { stack.pop() }
         let has = stack.kind(at: -1) == .table
@@ -78,6 +86,22 @@ struct FunctionTestEvent {
         defer { if !has { stack.pop() } }
         try readResponse(
             FunctionTestTable(stack: stack, index: stack.count, name: "the response")
+        )
+    }
+
+    private static func readCache(
+        _ stack: LuaStack,
+        _ index: Int
+    ) throws(FunctionTestFault) -> Cache? {
+        stack.pushField("cache", of: index)
+        defer { stack.pop() }
+        guard stack.kind(at: -1) == .table else { return nil }
+        let table = FunctionTestTable(stack: stack, index: stack.count, name: "cache")
+        try table.check(["verdict", "reason", "age"])
+        return Cache(
+            verdict: try table.text("verdict") ?? "miss",
+            reason: try table.text("reason") ?? "absent",
+            age: try table.integer("age")
         )
     }
 

@@ -25,6 +25,8 @@ enum FunctionTestOutcome {
         stack.setField("headers", of: -2)
         stack.push(run.body(.request).span)
         stack.setField("body", of: -2)
+        if run.steering.push(.requestCache, on: stack) { stack.setField("cache", of: -2) }
+        if run.steering.push(.requestCacheKey, on: stack) { stack.setField("cache_key", of: -2) }
         stack.setField("request", of: -2)
         if let body = body(of: run, ending) {
             stack.pushTable()
@@ -34,6 +36,7 @@ enum FunctionTestOutcome {
             stack.setField("headers", of: -2)
             stack.push(body.span)
             stack.setField("body", of: -2)
+            if run.steering.push(.responseTTL, on: stack) { stack.setField("ttl", of: -2) }
             stack.setField("response", of: -2)
         }
         stack.push(isAnswered(ending))

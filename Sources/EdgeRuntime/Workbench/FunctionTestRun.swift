@@ -91,6 +91,15 @@ final class FunctionTestRun: StageRun {
         case .tlsVersion: stack.push("TLSv1.3")
         case .tlsCipher: stack.push("TLS_AES_256_GCM_SHA384")
         case .responseSource: stack.push(event.source)
+        case .responseTags: CacheTags.push(heads.response.fields, heads.arena, on: stack)
+        case .eventCache:
+            guard event.cache != nil else { return false }
+            stack.push(EventViews.word(.cache, of: self))
+        case .cacheVerdict: return push(event.cache?.verdict, on: stack)
+        case .cacheReason: return push(event.cache?.reason, on: stack)
+        case .cacheAge:
+            guard let age = event.cache?.age else { return false }
+            stack.push(age)
         default: return false
         }
         return true

@@ -90,11 +90,14 @@ import Testing
         #expect(areSame(Case(encoding: .none), Case(encoding: .identity)))
     }
 
-    /// A function's key stands for the rest of the request.
+    /// A function's key tells apart, and never makes one of two.
     @Test func aFunctionsKey() {
         let rule = KeyRule(headers: ["x-a"], cookies: .all)
         let own = Case(own: "k")
-        #expect(areSame(own, Case(path: "/b", query: "c", lines: ["X-A: 1"], own: "k"), rule))
+        #expect(areSame(own, Case(own: "k"), rule))
+        #expect(!areSame(own, Case(path: "/b", own: "k"), rule))
+        #expect(!areSame(own, Case(query: "c", own: "k"), rule))
+        #expect(!areSame(own, Case(lines: ["X-A: 1"], own: "k"), rule))
         #expect(!areSame(own, Case(own: "l")))
         #expect(!areSame(own, Case()))
         #expect(!areSame(Case(path: "k"), own))
@@ -261,7 +264,6 @@ import Testing
     }
 
     private static func describe(_ given: Case, _ rule: KeyRule, _ place: Int) -> String {
-        guard given.own == nil else { return "\([given.distribution, given.own ?? ""])" }
         func keeps(_ filter: NameFilter, _ part: String) -> Bool {
             let name = String(part.prefix { $0 != "=" }).trimmingBlanks
             return filter.keeps(Array(name.utf8).span)
@@ -293,7 +295,7 @@ import Testing
         }
         cookies = order.map(\.element)
         return
-            "\(place) \([given.distribution, given.path]) \(query ?? ["-"]) \(query == nil) \(headers) \(cookies)"
+            "\(place) \([given.distribution, given.path]) \([given.own]) \(query ?? ["-"]) \(query == nil) \(headers) \(cookies)"
     }
 }
 

@@ -11,6 +11,7 @@ import Testing
         _ fields: String,
         _ rule: CacheRule = CacheRule(),
         sendsAuthorization: Bool = false,
+        ttl: Int64? = nil,
         took: Int64 = 0
     ) throws -> Storability {
         let arena = Arena()
@@ -28,6 +29,7 @@ import Testing
             head,
             arena,
             sendsAuthorization: sendsAuthorization,
+            ttl: ttl,
             requestedAt: Self.now - took,
             now: Self.now
         )
@@ -327,6 +329,55 @@ import Testing
         }
     }
 
+    /// §5.2.1, where the behaviour listens. What a viewer takes reaches no further than what may hide an error.
+    @Test func whatViewersWant() throws {
+        let rows: [(String, Int64, String, FreshnessVerdict)] = [
+            ("max-age=60", 10, "no-cache", .unwanted), ("max-age=60", 10, "max-age=10", .fresh),
+            ("max-age=60", 11, "max-age=10", .unwanted), ("max-age=60", 0, "max-age=0", .fresh),
+            ("max-age=60", 1, "max-age=0", .unwanted), ("max-age=60", 50, "min-fresh=10", .fresh),
+            ("max-age=60", 51, "min-fresh=10", .unwanted), ("max-age=60", 50, "max-stale", .fresh),
+            ("max-age=60", 70, "max-stale", .staleAccepted),
+            ("max-age=60", 70, "max-stale=10", .staleAccepted),
+            ("max-age=60", 71, "max-stale=10", .stale),
+            ("max-age=60", 70, "max-stale=10, max-age=65", .stale),
+            ("max-age=60", 64, "max-stale=10, max-age=65", .staleAccepted),
+            ("max-age=60", 64, "max-stale=10, min-fresh=1", .stale),
+            // §5.2.2.2, §5.2.2.8, §5.2.2.10: no viewer overrules these.
+            ("max-age=60, must-revalidate", 61, "max-stale", .stale),
+            ("max-age=60, proxy-revalidate", 61, "max-stale", .stale),
+            ("s-maxage=60", 61, "max-stale", .stale), ("no-cache", 1, "max-stale", .stale),
+            ("max-age=60, stale-if-error=5", 64, "max-stale", .staleAccepted),
+            ("max-age=60, stale-if-error=5", 65, "max-stale", .stale),
+            // Who speaks of freshness does not want stale.
+            ("max-age=60, stale-while-revalidate=30", 70, "max-age=100", .stale),
+            ("max-age=60, stale-while-revalidate=30", 70, "min-fresh=1", .stale),
+            ("max-age=60, stale-while-revalidate=30", 70, "no-cache", .stale),
+            ("max-age=60, stale-while-revalidate=30", 70, "no-transform", .staleWhileRevalidate),
+            ("max-age=60", 10, "no-store, only-if-cached", .fresh),
+        ]
+        for (control, after, viewer, expected) in rows {
+            let found = freshness(try judge(200, "ETag: \"a\"|Cache-Control: \(control)"))
+            let message = TestHead(.get, ["Cache-Control: \(viewer)"])
+            let wishes = CacheDirectives(request: message.head.fields, message.arena)
+            let verdict = found?.judge(at: Self.now + after, for: wishes)
+            #expect(verdict == expected, "\(control) after \(after) s for \(viewer)")
+        }
+    }
+
+    @Test func aFunctionSetsTheTime() throws {
+        let rows: [(UInt16, String, Int64?)] = [
+            (200, "Cache-Control: max-age=9|Age: 3", 60), (200, "", 60), (302, "", 60),
+            (404, "", 60), (403, "", 60), (200, "Cache-Control: no-store", nil),
+            (200, "Cache-Control: private", nil), (418, "", nil), (200, "Set-Cookie: a=b", nil),
+        ]
+        for (status, fields, remaining) in rows {
+            let found = freshness(try judge(status, fields, rule(max: 30), ttl: 60))
+            #expect(found?.remaining(at: Self.now) == remaining, "\(status) \(fields)")
+            #expect(found == nil || found?.basis == .function)
+        }
+        #expect(freshness(try judge(200, "", ttl: 0))?.isNeverFresh == true)
+    }
+
     /// An object never becomes better with time.
     @Test func timeMakesNothingFresh() throws {
         var random = Random(seed: 11)
@@ -345,6 +396,7 @@ import Testing
                 switch found.judge(at: now) {
                 case .fresh: rank = 0
                 case .staleWhileRevalidate: rank = 1
+                case .staleAccepted, .unwanted: rank = 4
                 case .stale: rank = found.mayHideError(at: now) ? 2 : 3
                 }
                 #expect(rank >= worst, "\(fields) after \(second) s")

@@ -24,6 +24,8 @@ import Testing
         case .requestPath: "'/x'"
         case .requestQueryString: "'a=1'"
         case .responseStatus: "404"
+        case .requestCache: "'pass'"
+        case .responseTTL: "60"
         default: "'x'"
         }
     }
@@ -59,6 +61,9 @@ import Testing
         ("event.request.query_string = 'a b'", "escape it"),
         ("event.request.query_string = {}", "takes a string or nil"),
         ("event.request.headers.host = 'a b'", "is not a host name"),
+        ("event.request.cache = 'skip'", "takes \"pass\" or nil"),
+        ("event.request.cache_key = {}", "takes a string or nil"),
+        ("event.request.cache_key = ('x'):rep(1025)", "longer than 1024 bytes"),
         ("event.requst = 1", "did you mean 'request'?"),
         ("event.request.headrs.x = 1", "did you mean 'headers'?"),
     ]) func refused(code: String, words: String) throws {

@@ -35,6 +35,7 @@ final class FunctionProbe: StageRun {
             }
             stack.push(state)
         case .eventOrigin: stack.push(EventViews.word(.origin, of: self))
+        case .eventCache: stack.push(EventViews.word(.cache, of: self))
         case .viewerTLS: stack.push(EventViews.word(.tls, of: self))
         default: stack.push("a fact")
         }

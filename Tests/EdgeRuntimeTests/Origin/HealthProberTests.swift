@@ -110,7 +110,7 @@ import Testing
                 number: 1,
                 configuration: configuration,
                 tickets: TicketKeys(now: 0),
-                vocabulary: MetricVocabulary(origins: [], loops: 1),
+                vocabulary: MetricVocabulary(origins: [], loops: 1, verdicts: CacheVerdict.words),
                 now: loop.now
             )
             guard case .servers(let health, _) = published.origins.assets[0] else {

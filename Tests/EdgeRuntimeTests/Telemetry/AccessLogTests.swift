@@ -110,7 +110,7 @@ import Testing
             + #""c-port":54321,"time-to-first-byte":0.012,"x-edge-detailed-result-type":"Hit","#
             + #""sc-content-type":"video/mp4; x=\"y\"","sc-content-len":1000,"#
             + #""sc-range-start":0,"sc-range-end":999,"timestamp(ms)":1795241400123,"#
-            + #""x-edge-reason":null,"x-edge-generation":7,"x-edge-behavior":"/media/*","#
+            + #""x-edge-reason":null,"cache":null,"x-edge-generation":7,"x-edge-behavior":"/media/*","#
             + #""x-edge-origin":"app","x-edge-retries":1,"x-edge-origin-connect":0.001,"#
             + #""origin-fbl":0.002,"origin-lbl":0.003,"connection-id":99,"#
             + #""x-edge-connection-request":3,"traceparent":""#
@@ -179,6 +179,8 @@ import Testing
         let line = bench.line(.json)
         #expect(line.contains(#""x-edge-detailed-result-type":"OriginConnectError""#))
         #expect(line.contains(#""x-edge-reason":"origin_connect_timeout""#))
+        bench.record.cache = "stale_on_error"
+        #expect(bench.line(.json).contains(#""cache":"stale_on_error""#))
         #expect(line.contains(#""x-edge-result-type":"Error""#))
     }
 

@@ -7,7 +7,8 @@ import Testing
         origins: ["app", "files"],
         loops: 2,
         failures: ["connect_refused", "connect_timeout"],
-        handshakeFailures: ["no_shared_cipher"]
+        handshakeFailures: ["no_shared_cipher"],
+        verdicts: ["fresh", "absent"]
     )
 
     @Test func everyLabelHasItsOwnPlace() {

@@ -12,7 +12,8 @@ import Testing
             origins: origins,
             loops: 2,
             failures: ["connect_refused"],
-            handshakeFailures: ["no_shared_cipher"]
+            handshakeFailures: ["no_shared_cipher"],
+            verdicts: ["fresh", "absent"]
         )
         let loops = [LoopMetrics(vocabulary), LoopMetrics(vocabulary)]
         for loop in loops { fill(loop) }

@@ -14,6 +14,7 @@ enum FinishStep {
 
     private static func count(_ exchange: Exchange, _ metrics: LoopMetrics) {
         metrics.countRequest(status: status(exchange), result: exchange.result)
+        if let place = exchange.cache.verdict.place { metrics.add(.cacheVerdicts, place) }
         metrics.add(.viewerReceivedBytes, by: Int(exchange.bytesReceived))
         metrics.add(.viewerSentBytes, by: Int(exchange.bytesSent))
         let times = exchange.times
@@ -46,6 +47,7 @@ enum FinishStep {
         record.tls = exchange.viewer.tls
         record.isWebSocket = exchange.isUpgraded
         record.result = exchange.result
+        record.cache = exchange.cache.verdict.word
         record.responseResult = exchange.resultAtHead
         record.error = exchange.error
         record.id = exchange.id

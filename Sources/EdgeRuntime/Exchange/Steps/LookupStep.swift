@@ -22,13 +22,19 @@ enum LookupStep {
                 compress: CompressionRule.isOn(behavior)
             )
         }
+        if exchange.cache.ownKey != nil { index.ownKeys.value = 1 }
         exchange.cache.key = key(exchange, rule, index)
         return look(exchange, rule)
     }
 
-    /// Only what is asked by GET is looked up, and a HEAD is answered from the same object.
+    /// Only what is asked by GET is looked up, and a HEAD is answered from the same object: it fills the cache by a GET, as
+    /// with nginx and Varnish, since whoever asks for a head is likely to be followed by somebody who wants it all.
     private static func isRead(_ exchange: Exchange) -> Bool {
         if exchange.machine.isErrorPage { return true }
+        guard !exchange.cache.isPassed else {
+            exchange.cache.verdict = .passed(.function)
+            return false
+        }
         guard exchange.request.method == .get || exchange.request.method == .head else {
             exchange.cache.verdict = .passed(.method)
             return false
@@ -54,7 +60,8 @@ enum LookupStep {
             arena: exchange.arena,
             rule: rule,
             acceptEncoding: exchange.cache.encoding,
-            secret: index.secret
+            secret: index.secret,
+            own: exchange.machine.isErrorPage ? nil : exchange.cache.ownKey
         )
     }
 
@@ -65,11 +72,9 @@ enum LookupStep {
         while true {
             switch context.desk.index.look(key, variant, now: context.loop.now) {
             case .object(let object, let standing): return judge(object, standing, exchange, rule)
-            case .pass(let reason):
-                exchange.cache.verdict = .passed(reason)
-                return .passed
-            case .otherVariants: return join(exchange, insteadOf: nil, .missed(.otherVariants))
-            case .absent: return join(exchange, insteadOf: nil, .missed(.absent))
+            case .pass(let reason): return pass(exchange, rule, reason)
+            case .otherVariants: return join(exchange, insteadOf: nil, .otherVariants)
+            case .absent: return join(exchange, insteadOf: nil, .absent)
             case .varies(let names): variant = self.variant(names, exchange)
             }
         }
@@ -97,23 +102,47 @@ enum LookupStep {
         var standing = standing
         if standing.checkedSequence < index.purgeSequence {
             switch index.examine(object) {
-            case .hard: return join(exchange, insteadOf: nil, .missed(.purged))
+            case .hard: return join(exchange, insteadOf: nil, .purged)
             case .soft: standing.isDoubted = true
             case nil: break
             }
         }
         exchange.cache.age = object.freshness.age(at: now)
+        var miss = CacheVerdict.Miss.stale
         if !standing.isDoubted {
-            switch object.freshness.judge(at: now) {
+            var verdict = object.freshness.judge(at: now)
+            if let wishes = wishes(exchange, rule) {
+                verdict = object.freshness.judge(at: now, for: wishes)
+            }
+            switch verdict {
             case .fresh: return found(object, exchange, .hit(.fresh))
             case .staleWhileRevalidate:
                 refresh(object, exchange)
                 return found(object, exchange, .hit(.staleWhileRevalidate))
+            case .staleAccepted: return found(object, exchange, .hit(.staleAccepted))
+            case .unwanted: miss = .unwanted
             case .stale: break
             }
         }
         if standing.shownUntil > now { return found(object, exchange, .hit(.staleOnError)) }
-        return join(exchange, insteadOf: object, .missed(.stale))
+        return join(exchange, insteadOf: object, miss)
+    }
+
+    /// What the request says of caches, where the behaviour listens (RFC 9111 §5.2.1).
+    private static func wishes(_ exchange: Exchange, _ rule: CacheRule) -> CacheDirectives? {
+        guard rule.viewerDirectives == .honour, !exchange.machine.isErrorPage else { return nil }
+        return CacheDirectives(request: exchange.request.fields, exchange.arena)
+    }
+
+    /// To the origin, for this viewer alone; not if the viewer wants nothing from there.
+    private static func pass(
+        _ exchange: Exchange,
+        _ rule: CacheRule,
+        _ reason: PassReason
+    ) -> ViewerMachine.Event {
+        exchange.cache.verdict = .passed(reason)
+        let isOnlyForHere = wishes(exchange, rule)?.contains(.onlyIfCached) ?? false
+        return isOnlyForHere ? .failed(.notInCache) : .passed
     }
 
     private static func found(
@@ -122,7 +151,7 @@ enum LookupStep {
         _ verdict: CacheVerdict
     ) -> ViewerMachine.Event {
         exchange.cache.object = object
-        if exchange.cache.isLeader {
+        if exchange.cache.isLeader, verdict != .hit(.staleOnError) {
             // Its verdict was made when it asked.
             exchange.result = exchange.cache.wasConfirmed ? .refreshHit : .miss
         } else {
@@ -136,13 +165,13 @@ enum LookupStep {
     /// together.
     private static func take(
         _ object: CachedObject,
-        _ exchange: Exchange
+        _ exchange: Exchange,
+        _ hit: CacheVerdict.Hit
     ) -> ViewerMachine.Event {
-        let now = exchange.context.loop.clock.wall.seconds
-        exchange.cache.age = object.freshness.age(at: now)
-        let isStale = object.freshness.judge(at: now) != .fresh
-        let hit: CacheVerdict.Hit = object.isFromDisk ? .disk : .fresh
-        return found(object, exchange, .hit(isStale ? .staleOnError : hit))
+        exchange.cache.age = object.freshness.age(at: exchange.context.loop.clock.wall.seconds)
+        guard object.isFromDisk, hit == .fresh else { return found(object, exchange, .hit(hit)) }
+        exchange.cache.asked = nil
+        return found(object, exchange, .hit(.disk))
     }
 
     // MARK: Asking the origin
@@ -150,22 +179,23 @@ enum LookupStep {
     private static func join(
         _ exchange: Exchange,
         insteadOf object: CachedObject?,
-        _ verdict: CacheVerdict
+        _ miss: CacheVerdict.Miss
     ) -> ViewerMachine.Event? {
         guard let rule = exchange.behavior?.cache else { return .passed }
-        // What would be stored is the answer to a GET.
-        guard !exchange.isHead || exchange.machine.isErrorPage, !exchange.context.desk.isFull else {
-            exchange.cache.verdict = .passed(.method)
-            return .passed
+        guard !exchange.context.desk.isFull else { return pass(exchange, rule, .busy) }
+        exchange.cache.verdict = .missed(miss)
+        if let wishes = wishes(exchange, rule) {
+            if wishes.contains(.onlyIfCached), !isOnDisk(exchange) { return .failed(.notInCache) }
+            if wishes.contains(.noStore) { return pass(exchange, rule, .viewerNoStore) }
         }
-        exchange.cache.verdict = verdict
         switch ask(exchange, insteadOf: object) {
         case .object(let newer, let standing): return judge(newer, standing, exchange, rule)
-        case .pass(let reason):
-            exchange.cache.verdict = .passed(reason)
-            return .passed
-        case .follows(let fill): return wait(exchange, for: fill)
+        case .pass(let reason): return pass(exchange, rule, reason)
+        case .follows(let fill):
+            exchange.cache.asked = miss
+            return wait(exchange, for: fill)
         case .leads(let fill):
+            exchange.cache.asked = miss
             exchange.cache.isLeader = true
             _ = exchange.context.desk.wait(exchange, for: fill)
             let filler = Filler(for: exchange, fill, refreshing: object)
@@ -174,6 +204,14 @@ enum LookupStep {
             return nil
         case .varies, nil: return .passed
         }
+    }
+
+    /// What lies there is stored as well. Should it be stale or torn the origin is asked all the same: nobody knows yet.
+    private static func isOnDisk(_ exchange: Exchange) -> Bool {
+        guard let key = exchange.cache.key, let disk = exchange.context.desk.index.disk else {
+            return false
+        }
+        return disk.tier.has(key)
     }
 
     /// Nil: it has no key.
@@ -211,9 +249,11 @@ enum LookupStep {
         switch outcome {
         case .found(let object, let names):
             let isMine = names.map { variant($0, exchange).number == object.variant } ?? true
-            if isMine { return take(object, exchange) }
+            if isMine { return take(object, exchange, .fresh) }
             guard let rule = exchange.behavior?.cache else { return .passed }
+            exchange.cache.asked = nil
             return look(exchange, rule)
+        case .stale(let object): return take(object, exchange, .staleOnError)
         case .passed(let reason):
             exchange.cache.verdict = .passed(reason)
             return .passed

@@ -27,6 +27,7 @@ enum ViewerResponseStep {
             // Before the policy, so that an operator who removes the field is rid of it.
             exchange.response.fields.append(.server, value: arena.append("edged"))
         }
+        CacheFields.write(exchange)
         if let policy = exchange.behavior?.responseHeaders, !policy.isEmpty {
             do throws(EdgeError) {
                 try ResponseFields.apply(
@@ -52,6 +53,10 @@ enum ViewerResponseStep {
         exchange.response.version = fetch.response.version
         exchange.response.reason = arena.append(fetch.response.reason, from: fetch.arena)
         exchange.response.fields.append(fetch.response.fields, from: fetch.arena, into: arena)
+        if exchange.behavior?.cache != nil {
+            CacheTags.remove(from: &exchange.response.fields, arena)
+            UnsafeStep.run(exchange)
+        }
         if exchange.response.status >= 400 { exchange.result = .error }
         guard fetch.bodyFraming == .tunnel else { return }
         // What the viewer sends from now on belongs to the tunnel.
@@ -97,7 +102,6 @@ enum ViewerResponseStep {
             name: name.span,
             in: arena
         )
-        CacheFields.write(exchange)
         let mark = arena.used
         _ = arena.append(exchange.result.word)
         _ = arena.append(" from edge")

@@ -66,7 +66,7 @@ enum BodyAPI {
         case .requestBody: return Subject(run: run, side: .request, view: view)
         case .responseBody: return Subject(run: run, side: .response, view: view)
         case .event, .request, .requestHeaders, .query, .requestCookies, .response,
-            .responseHeaders, .responseCookies, .viewer, .tls, .origin, .log, .null:
+            .responseHeaders, .responseCookies, .viewer, .tls, .origin, .log, .cache, .null:
             return nil
         }
     }

@@ -80,7 +80,7 @@ extension ViewKind {
         switch self {
         case .request, .requestHeaders, .query, .requestCookies, .requestBody: true
         case .event, .response, .responseHeaders, .responseCookies, .responseBody, .viewer, .tls,
-            .origin, .log, .null:
+            .origin, .log, .cache, .null:
             false
         }
     }
@@ -150,6 +150,7 @@ extension ViewField {
         switch self {
         case .eventOrigin: .origin
         case .viewerTLS: .tls
+        case .eventCache: .cache
         default: view
         }
     }
