@@ -149,6 +149,9 @@ void edge_lua_strike(lua_State *state, lua_Debug *record) {
     }
     if (account->period != period) {
         lua_sethook(state, edge_lua_strike, LUA_MASKCOUNT, account->period);
+        // It walks the whole chain of calls. In a deep recursion that takes longer than what it is to measure, and would
+        // look as if each instruction were slow: the period would go back and forth for ever.
+        account->looked = now();
     }
     if (time - account->slice_began <= account->slice) return;
     if (edge_lua_can_wait(state)) {

@@ -5,7 +5,13 @@ import Glibc
 @main
 enum Edged {
     static func main() {
+        holdStandardStreams()
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    /// One that is closed would become a socket of ours, and lines would be written into it.
+    private static func holdStandardStreams() {
+        for stream in CInt(0)...2 where fcntl(stream, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     }
 
     static func run(_ words: [String]) -> ExitCode {

@@ -138,9 +138,46 @@ class Commands(Suite):
                 ("rubbish", (self.write("rubbish.pem", b"rubbish"), tls_file("shop.key")), "BEGIN CERTIFICATE")):
             path = self.config(f"{name}.json", listen=self.tls(*pair))
             ran, checked = self.edged("run", "-c", path), self.edged("check", "-c", path)
-            self.one_message(ran, 1, words)
+            self.one_message(ran, 78, words)
             self.one_message(checked, 78, words)
             equal(checked.stderr, ran.stderr, "the same sentence")
+
+    def test_a_file_where_a_socket_should_be(self):
+        kept = self.write("kept", b"not yours")
+        for name, changes in (("listen", {"listen": [{"address": f"unix:{kept}"}]}), ("admin", {"admin": {"socket": kept}})):
+            path = self.config(f"kept-{name}.json", **changes)
+            self.one_message(self.edged("run", "-c", path), 1, "no socket", name)
+            with open(kept, "rb") as file:
+                equal(file.read(), b"not yours")
+
+    def test_a_pipe_that_nobody_reads(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        path = self.config("pipe.json", log={"access": pipe, "events": "events.log"})
+        self.one_message(self.edged("run", "-c", path), 1, "cannot write the log", "pipe")
+
+    def test_a_recursion_without_end(self):
+        path = self.write("deep.lua", b"local function f() return 1 + f() end\nreturn { workers = f() }\n")
+        done = self.edged("check", "-c", path)
+        equal(done.returncode, 78, done.stderr)
+        check("deep.lua:1" in done.stderr, done.stderr)
+
+    def test_nobody_could_reach_it(self):
+        path = self.config("deaf.json")
+        with open(path) as file:
+            table = json.load(file)
+        del table["listen"]
+        done = self.edged("check", "-c", self.write("deaf.json", json.dumps(table).encode()))
+        equal(done.returncode, 0)
+        check("no viewer can reach it" in done.stderr, done.stderr)
+
+    def test_mistakes_that_would_be_found_late(self):
+        for name, changes, words in (
+                ("token", {"admin": {"socket": "edged.sock", "address": "127.0.0.1:1", "token": ""}}, "an empty token"),
+                ("header", {"distributions": {"all": site("app", {"path": "*", "origin": "app",
+                                                                  "origin_request": {"headers": ["x y"]}})}},
+                 "cannot be the name of a header")):
+            self.one_message(self.edged("check", "-c", self.config(f"{name}.json", **changes)), 78, words)
 
     def test_a_folder_that_is_not_there(self):
         path = self.config("folder.json", origins={"app": {"files": "nowhere"}})
@@ -155,7 +192,7 @@ class Commands(Suite):
     def test_mistakes_in_a_function(self):
         path = self.functions("lint", b"return { viewer_request = function(event)\n\tlocal r = event.response\n  if DEBUG then os.exit() end\nend }\n")
         ran, checked = self.edged("run", "-c", path), self.edged("check", "-c", path)
-        equal((ran.returncode, checked.returncode), (1, 78))
+        equal((ran.returncode, checked.returncode), (78, 78))
         lines = checked.stderr.splitlines()
         equal(len(lines), 4, checked.stderr)
         check(lines[0].endswith("lint/f.lua:2:18: error: event.response does not exist in viewer_request — it is there in "

@@ -1,5 +1,6 @@
 """Viewers over TLS, behind load balancers, and on Unix sockets."""
 
+import contextlib
 import json
 import os
 import re
@@ -265,6 +266,17 @@ class ProxyProtocol(Suite):
         six = socket.inet_pton(socket.AF_INET6, "2001:db8::8") * 2 + struct.pack("!HH", 1234, 443)
         equal(self.ask(V2 + b"\x21\x21" + struct.pack("!H", len(six)) + six, "/echo/v2-6")[0], "2001:db8::8")
         equal(self.ask(V2 + b"\x20\x00\x00\x00", "/echo/v2-local")[0], "127.0.0.1")
+
+    def test_viewers_are_counted_not_the_balancer(self):
+        edge = Suite.edge(self, {
+            "origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")},
+            "limits": {"connections_per_address": 2},
+        }, listen=[{"address": "127.0.0.1:PORT", "proxy_protocol_from": ["127.0.0.0/8"]}])
+        with contextlib.ExitStack() as held:
+            def ask(viewer):
+                preface = f"PROXY TCP4 192.0.2.{viewer} 198.51.100.1 1 80\r\n".encode()
+                return held.enter_context(edge.connect(first=preface)).ask("GET", "/fixed/3").status
+            equal([ask(viewer) for viewer in (1, 2, 3, 4, 1, 1, 4, 4)], [200, 200, 200, 200, 200, 503, 200, 503])
 
     def test_before_tls(self):
         seen, line = self.ask(b"PROXY TCP4 192.0.2.9 198.51.100.1 1 443\r\n", "/echo/tls", "secure",

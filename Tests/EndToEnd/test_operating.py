@@ -1,5 +1,6 @@
 """Logs, signals and the command line."""
 
+import contextlib
 import json
 import os
 import re
@@ -102,6 +103,32 @@ class Signals(Suite):
         equal((response.status, response.body), (200, b"late\n"))
         equal(edge.ended(), 0)
         equal(edge.access()[-1]["cs-uri-stem"], "/slow/1", "the last line is written")
+
+    def test_term_lets_a_head_arrive(self):
+        edge = self.proxy(self.app)
+        with edge.connect() as connection, edge.connect() as silent:
+            connection.send("GET /fixed/3 HTTP/1.1\r\nHo")
+            silent.send("")
+            time.sleep(0.3)
+            edge.signal(signal.SIGTERM)
+            eventually(lambda: not accepts(edge), "nothing is accepted")
+            check(silent.is_ended(), "one that has said nothing ends")
+            connection.send("st: a\r\n\r\n")
+            response = connection.response()
+            equal((response.status, response["Connection"]), (200, "close"))
+        equal(edge.ended(), 0)
+
+    def test_without_descriptors_it_says_so_and_goes_on(self):
+        edge = self.edge({"origins": {"app": {"url": self.app.url}}, "distributions": {"all": site("app")}},
+                         under=["prlimit", "--nofile=300:300"])
+        equal(edge.event("connections_limited")["connections"], 44)
+        with contextlib.ExitStack() as held:
+            for _ in range(44):
+                equal(held.enter_context(edge.connect()).ask("GET", "/fixed/3").status, 200)
+            with edge.connect() as connection:
+                response = connection.ask("GET", "/fixed/3")
+                equal((response.status, response["Retry-After"]), (503, "5"))
+        eventually(lambda: edge.get("/fixed/3").status == 200, "there is room again")
 
     def test_term_has_a_deadline(self):
         edge = self.proxy(self.app, limits={"drain_timeout": "300ms"})

@@ -196,6 +196,33 @@ class Requests(Suite):
         equal(echo["length"], 5)
         equal([(n.lower(), v) for n, v in echo["trailers"]], [("x-sum", "42")])
 
+    def test_trailers_obey_the_policy(self):
+        edge = Suite.edge(self, {
+            "origins": {"app": {"url": self.app.url, "headers": {"X-Key": "real"}}},
+            "distributions": {"all": site("app", behavior("/echo/none", "app", methods="all", origin_request={"headers": "none"}),
+                                          behavior("*", "app", methods="all"))}})
+        sent = [("X-Own", "1"), ("x-key", "forged")]
+        for path, kept in (("/echo/none", []), ("/echo/all", ["x-own"])):
+            echo = told(edge.ask("POST", path, [("Trailer", "X-Own")], body=b"hello", chunked=True, trailers=sent))
+            equal([name.lower() for name, _ in echo["trailers"]], kept, path)
+            equal({name.lower(): value for name, value in echo["fields"]}["x-key"], "real")
+
+    def test_http_1_0_knows_no_upgrade_and_no_expectation(self):
+        with self.edge.connect() as connection:
+            connection.send("POST /echo/old HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                            "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi")
+            response = connection.response()
+            equal(response.status, 200)
+        names = [name.lower() for name, _ in told(response)["fields"]]
+        check("upgrade" not in names and "expect" not in names, names)
+
+    def test_the_redirect_to_https_keeps_an_ipv6_address(self):
+        edge = Suite.edge(self, {"origins": {"app": {"url": self.app.url}},
+                                 "distributions": {"all": site("app", behavior("*", "app", viewer_protocol="redirect"))}})
+        with edge.connect() as connection:
+            connection.send("GET /a?b HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n")
+            equal(connection.response()["Location"], "https://[::1]/a?b")
+
     def test_a_trailer_that_frames_is_refused(self):
         for name in ("Content-Length", "Transfer-Encoding", "Host"):
             equal(self.edge.ask("POST", "/echo", body=b"hello", chunked=True, trailers=[(name, "7")]).status, 400, name)

@@ -134,7 +134,8 @@ final class World {
                 cache: CacheIndex(
                     budget: 8 << 20,
                     secret: CacheSecret([UInt8](repeating: 7, count: 16).span)
-                )
+                ),
+                connectionsMax: .max
             ),
             accessLog: AccessLog(ring: ring, format: .standard, location: "sim"),
             lookup: { _, _ in nil }

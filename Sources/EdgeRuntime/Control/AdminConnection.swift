@@ -3,6 +3,7 @@
 
 final class AdminConnection: LoopMember {
     private unowned let server: AdminServer
+    private let door: AdminListener
     private let trust: AdminTrust
     private let asker: AdminAsker
     private let arena = Arena()
@@ -18,12 +19,14 @@ final class AdminConnection: LoopMember {
 
     init(
         server: AdminServer,
+        door: AdminListener,
         loop: EventLoop,
         handle: SocketHandle,
         trust: AdminTrust,
         asker: AdminAsker
     ) {
         self.server = server
+        self.door = door
         self.trust = trust
         self.asker = asker
         transport = Transport(handle: handle, loop: loop)
@@ -63,7 +66,7 @@ final class AdminConnection: LoopMember {
         input.drop(to: loop.chunks)
         transport.close()
         loop.remove(self)
-        server.connectionClosed()
+        door.connectionClosed()
     }
 
     // MARK: Receiving

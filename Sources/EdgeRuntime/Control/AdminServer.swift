@@ -22,7 +22,6 @@ final class AdminServer {
     let events: EventLog
     private let loop: EventLoop
     private var listeners: [AdminListener] = []
-    fileprivate(set) var connectionCount = 0
 
     /// Opens the sockets; throws which address could not be had.
     init(
@@ -138,6 +137,8 @@ final class AdminListener: LoopMember {
     let address: SocketAddress
     private let handle: SocketHandle
     fileprivate var trust: AdminTrust
+    /// Counted for each door: strangers at one of them keep nobody out of the other.
+    fileprivate var connectionCount = 0
 
     init(
         server: AdminServer,
@@ -173,16 +174,17 @@ final class AdminListener: LoopMember {
                 )
                 return
             case .accepted(let socket, let peer):
-                guard server.connectionCount < Limits.adminConnections,
+                guard connectionCount < Limits.adminConnections,
                     let asker = asker(socket, peer)
                 else {
                     server.events.warn("admin_refused", EventField("peer", .address(peer)))
                     loop.reactor.close(socket)
                     continue
                 }
-                server.connectionCount += 1
+                connectionCount += 1
                 _ = AdminConnection(
                     server: server,
+                    door: self,
                     loop: loop,
                     handle: socket,
                     trust: trust,
@@ -201,7 +203,7 @@ final class AdminListener: LoopMember {
     }
 }
 
-extension AdminServer {
+extension AdminListener {
     func connectionClosed() { connectionCount -= 1 }
 }
 

@@ -19,7 +19,19 @@ package struct LoadResult: Sendable {
 
 package enum ConfigCheck {
     package static func load(path: String) -> LoadResult {
-        check(ConfigFile.load(path: path), environment: ConfigReader.environment)
+        var result = check(ConfigFile.load(path: path), environment: ConfigReader.environment)
+        if let configuration = result.configuration, configuration.settings.listen.isEmpty {
+            result.diagnostics.append(
+                Diagnostic(
+                    severity: .warning,
+                    position: SourcePosition(file: path, line: 1, column: 1),
+                    key: "listen",
+                    message: "no viewer can reach it",
+                    remedy: "add listen = { { address = \"127.0.0.1:8080\" } }"
+                )
+            )
+        }
+        return result
     }
 
     /// For tests and tools that hold the text already; relative paths are resolved beside `path`.

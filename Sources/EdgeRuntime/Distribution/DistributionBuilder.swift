@@ -213,11 +213,24 @@ extension ConfigBuilder {
     }
 
     /// What is in the key goes on whatever the policy says; without a policy and with a cache nothing else does.
-    private func originRequest(_ node: ConfigNode, cache: CacheRule?) -> OriginRequestPolicy {
+    private mutating func originRequest(
+        _ node: ConfigNode,
+        cache: CacheRule?
+    ) -> OriginRequestPolicy {
         let inner = node["origin_request"]
         let headers = filter(inner?["headers"], isCaseSensitive: false)
         let cookies = filter(inner?["cookies"])
         let query = filter(inner?["query"])
+        let names = inner?["headers"]?.items ?? inner?["headers"]?["except"]?.items ?? []
+        for item in names {
+            guard let name = item.text, !name.utf8.span.isToken else { continue }
+            report(
+                item,
+                "origin_request.headers",
+                "'\(name)' cannot be the name of a header",
+                "write one name in each pair of quotes, such as \"Accept-Language\""
+            )
+        }
         let listed = inner?["headers"]?.items?.compactMap(\.text) ?? []
         let forwardsHost = listed.contains { $0.lowercased() == "host" }
         guard let cache else {
@@ -232,8 +245,8 @@ extension ConfigBuilder {
                 forwardsHost: forwardsHost
             )
         }
-        let names = cache.key.headers.names
-        let keyHeaders: NameFilter = names.isEmpty ? .none : .only(NameSet.fields(names))
+        let keyNames = cache.key.headers.names
+        let keyHeaders: NameFilter = keyNames.isEmpty ? .none : .only(NameSet.fields(keyNames))
         return OriginRequestPolicy(
             headers: (headers ?? .none).union(keyHeaders, isCaseSensitive: false),
             cookies: (cookies ?? .none).union(cache.key.cookies, isCaseSensitive: true),

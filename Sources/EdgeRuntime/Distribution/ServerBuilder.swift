@@ -144,6 +144,14 @@ extension ConfigBuilder {
             }
         }
         admin.token = node["token"].flatMap { secret($0, key: "admin.token") }
+        if let place = node["token"], admin.token?.value.isEmpty == true {
+            report(
+                place,
+                "admin.token",
+                "an empty token",
+                "nobody could show it; take it away or fill it"
+            )
+        }
         if let place = node["address"], let text = place.text {
             admin.address = SocketAddress(text)
             if let ip = admin.address?.ip, !ip.isLoopback, node["token"] == nil {

@@ -151,6 +151,12 @@ final class Fetch: OriginClient {
         // What they say of a body may not be true of what became of it.
         guard let exchange, requestFilter == nil else { return }
         requestTrailers.append(exchange.requestTrailers, from: exchange.arena, into: arena)
+        OriginRequestFields.filter(
+            trailers: &requestTrailers,
+            exchange.behavior?.originRequest ?? .all,
+            headers: route.servers?.settings.headers ?? [],
+            in: arena
+        )
     }
 
     override var isRoomForResponse: Bool {

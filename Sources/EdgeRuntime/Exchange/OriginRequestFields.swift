@@ -42,6 +42,19 @@ enum OriginRequestFields {
         guard !arena.isOverflown else { throw .arenaOverflow }
     }
 
+    /// Trailers are fields like others to whoever reads them: the same policy, and none that the operator speaks.
+    static func filter(
+        trailers fields: inout HeaderFields,
+        _ policy: OriginRequestPolicy,
+        headers: [OriginHeader],
+        in arena: Arena
+    ) {
+        fields.removeAll { field in
+            isForbidden(field, arena) || !policy.keepsHeader(arena.name(of: field))
+                || headers.contains { arena.name(of: field).equalsIgnoringCase($0.name.span) }
+        }
+    }
+
     // MARK: Fields
 
     /// `X-Edge-*` is our voice, `Proxy-*` was meant for a proxy (and `Proxy` is no field but a trap: it becomes

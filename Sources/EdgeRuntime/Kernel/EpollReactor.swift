@@ -49,7 +49,7 @@ final class EpollReactor {
         let handle = try socket(for: address)
         do throws(SystemError) {
             if let path = address.unixPath {
-                removeStaleSocket(path, address)
+                try removeStaleSocket(path, address)
             } else {
                 try set(handle, SOL_SOCKET, SO_REUSEADDR, 1)
                 if options.sharesPort { try set(handle, SOL_SOCKET, SO_REUSEPORT, 1) }
@@ -168,6 +168,9 @@ final class EpollReactor {
         add(handle, token, EPOLLIN.rawValue)
     }
 
+    /// Until it is watched again.
+    func watchNothing(_ handle: SocketHandle, _ token: Token) { add(handle, token, 0) }
+
     func wait(
         until deadline: Nanoseconds,
         _ clock: inout Clock,
@@ -218,14 +221,21 @@ final class EpollReactor {
         assert(result == 0)
     }
 
-    /// A socket file that nobody answers on was left by a process that died.
-    private func removeStaleSocket(_ path: String, _ address: SocketAddress) {
+    /// A socket file that nobody answers on was left by a process that died. Anything else is somebody's.
+    private func removeStaleSocket(
+        _ path: String,
+        _ address: SocketAddress
+    ) throws(SystemError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw SystemError("bind", ENOTSOCK) }
         guard let probe = try? socket(for: address) else { return }
         defer { _ = Glibc.close(probe) }
         let result = Syscall.retrying {
             Int(address.withSockaddr { CLinux.connect(probe, $0, $1) })
         }
         if result == -Int(ECONNREFUSED) { _ = unlink(path) }
+        if result == -Int(EACCES) { throw SystemError("bind", EACCES) }
     }
 
     private func socket(for address: SocketAddress) throws(SystemError) -> SocketHandle {

@@ -40,6 +40,12 @@ enum Limits {
     static let eventsPerTick = 256
     /// Connections accepted in one go, so that a connect storm leaves the tick to others as well.
     static let acceptsPerTick = 64
+    /// How long a listener leaves newcomers alone when there is no descriptor for them.
+    static let acceptRest = Nanoseconds.milliseconds(50)
+    /// Descriptors that connections of viewers leave over: for logs, sockets of loops and operators, files, and a few
+    /// connections to origins. Where there are fewer than that, a few viewers are let in all the same.
+    static let descriptorsKept = 256
+    static let connectionsMin = 16
     /// Rounds of flushing in one tick; members that go on touching each other wait for the next tick.
     static let flushRoundsPerTick = 16
     /// Timer entries of members that are gone, before they are swept.

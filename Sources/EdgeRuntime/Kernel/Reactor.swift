@@ -77,6 +77,14 @@ extension Reactor {
         }
     }
 
+    /// Reports nothing of a listener until it is watched again.
+    func watchNothing(_ handle: SocketHandle, _ token: Token) {
+        switch self {
+        case .epoll(let reactor): reactor.watchNothing(handle, token)
+        case .simulated: break
+        }
+    }
+
     @inline(__always)
     func read(
         _ handle: SocketHandle,

@@ -53,19 +53,25 @@ package final class EdgeServer: @unchecked Sendable {
         SignalSource.blockAll()
         let workerCount = count ?? configuration.settings.workers ?? Self.processors
         tickets = TicketKeys(now: Clock.wall().seconds)
-        published = try Published(
-            number: 1,
-            configuration: configuration,
-            tickets: tickets,
-            vocabulary: MetricVocabulary(
-                origins: [],
+        do throws(StartFailure) {
+            published = try Published(
+                number: 1,
+                configuration: configuration,
+                tickets: tickets,
+                vocabulary: MetricVocabulary(
+                    origins: [],
+                    loops: workerCount,
+                    verdicts: CacheVerdict.words
+                ),
+                tree: loaded.tree,
                 loops: workerCount,
-                verdicts: CacheVerdict.words
-            ),
-            tree: loaded.tree,
-            loops: workerCount,
-            now: Clock.monotonic()
-        )
+                now: Clock.monotonic()
+            )
+        } catch {
+            var failure = error
+            failure.isOfConfiguration = true
+            throw failure
+        }
         watchList = watchList.union(WatchList(files: published.functions.files))
         metrics = Metrics(vocabulary: published.vocabulary)
         let places = ConfigPlaceFinder(tree: loaded.tree)
@@ -75,12 +81,12 @@ package final class EdgeServer: @unchecked Sendable {
             name: Self.name(configuration),
             events: events,
             metrics: metrics,
-            cache: cache
+            cache: cache,
+            connectionsMax: Self.connectionsMax()
         )
         control = try Self.loop(blocking: Self.blockingPool(0))
         storeWatch = StoreWatch(loop: control, events: events)
         logs = try Self.logs(configuration, places, workerCount, shared)
-        raiseDescriptorLimit()
         let sockets = try ListenerSockets(
             configuration.settings.listen.enumerated().map { ($1, places.listener($0)) },
             workers: workerCount
@@ -115,6 +121,7 @@ package final class EdgeServer: @unchecked Sendable {
         for listen in published.configuration.settings.listen {
             events.info("listening", EventField("address", .address(listen.address)))
         }
+        warnOfDescriptors()
         chores = Chores(server: self, loop: control, systemd: systemd)
         _ = TicketTimer(tickets: tickets, events: events, loop: control)
         chores?.warnOfCertificates()
@@ -382,11 +389,27 @@ package final class EdgeServer: @unchecked Sendable {
         } catch { throw StartFailure("\(error)") }
     }
 
-    private func raiseDescriptorLimit() {
+    /// What there are descriptors for, once the limit is as high as the system lets it be.
+    private static func connectionsMax() -> Int {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return .max
+        }
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        guard limit.rlim_cur < rlim_t(Int32.max) else { return .max }
+        return max(Limits.connectionsMin, Int(limit.rlim_cur) - Limits.descriptorsKept)
+    }
+
+    private func warnOfDescriptors() {
+        let wanted = published.configuration.settings.limits.connections
+        guard wanted > shared.admission.ceiling else { return }
+        events.warn(
+            "connections_limited",
+            EventField("connections", .number(Int64(shared.admission.ceiling))),
+            EventField("configured", .number(Int64(wanted))),
+            EventField("remedy", .word("raise the limit of open files (ulimit -n, LimitNOFILE=)"))
+        )
     }
 
     private static func logs(

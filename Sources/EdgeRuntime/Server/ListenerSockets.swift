@@ -67,7 +67,9 @@ final class ListenerSockets {
 
     private static func remedy(_ error: SystemError) -> String {
         switch error.code {
-        case EADDRINUSE: "another process has this address; stop it or choose another port"
+        case EADDRINUSE:
+            "another process has this address, or another row of listen; choose another port"
+        case ENOTSOCK: "a file is there that is no socket; move it, or choose another path"
         case EACCES: "ports below 1024 need the capability CAP_NET_BIND_SERVICE"
         case EADDRNOTAVAIL: "no interface of this machine has this address"
         case ENOENT: "the folder does not exist"

@@ -135,9 +135,12 @@ extension StartFailure {
     ) throws(StartFailure) -> Part {
         do throws(AdminServer.OpenFailure) { return try make() } catch {
             let remedy =
-                error.error.code == EADDRINUSE
-                ? "another edged answers there; stop it, or give this one a socket of its own"
-                : "choose a place that this user may write to"
+                switch error.error.code {
+                case EADDRINUSE:
+                    "another edged answers there; stop it, or give this one a socket of its own"
+                case ENOTSOCK: "a file is there that is no socket; choose another place"
+                default: "choose a place that this user may write to"
+                }
             let place = places.setting("admin", error.address.hasPrefix("/") ? "socket" : "address")
             throw StartFailure(reasons: [
                 place.error(

@@ -182,14 +182,21 @@ final class Published: Sendable {
 
 /// What all workers of a server share.
 final class SharedParts: Sendable {
-    let admission = Admission()
+    let admission: Admission
     let events: EventLog
     let metrics: Metrics
     /// See `EdgeContext.name`.
     let name: [UInt8]
     let cache: CacheIndex
 
-    init(name: [UInt8], events: EventLog, metrics: Metrics, cache: CacheIndex) {
+    init(
+        name: [UInt8],
+        events: EventLog,
+        metrics: Metrics,
+        cache: CacheIndex,
+        connectionsMax: Int
+    ) {
+        admission = Admission(ceiling: connectionsMax)
         self.cache = cache
         self.name = name
         self.events = events

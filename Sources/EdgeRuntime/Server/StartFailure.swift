@@ -4,6 +4,8 @@ package struct StartFailure: Error {
     package let reasons: [Diagnostic]
     /// Files besides the configuration's own where a mistake may be mended.
     let files: Set<String>
+    /// The configuration is wrong, or a file that it names: a start without mending it would fail again.
+    package var isOfConfiguration = false
 
     init(_ message: String, _ remedy: String = "") {
         reasons = [ConfigPlace(position: nil, key: "").error(message, remedy)]

@@ -92,7 +92,8 @@ struct LogSink: ~Copyable {
         case .standardOutput: raw = 1
         case .standardError: raw = 2
         case .file(let path):
-            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
+            // A pipe that nobody reads would keep whoever opens it; this way it is an error.
+            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
             do throws(SystemError) {
                 let opened = try Syscall.value("open") {
                     Int(Glibc.open(path, flags, Self.fileMode))

@@ -11,6 +11,12 @@ final class ListenerBinding: Sendable {
         self.settings = settings
         self.tls = tls
     }
+
+    /// One that begins each connection with who the viewer is.
+    func isProxy(_ peer: SocketAddress) -> Bool {
+        guard let ip = peer.ip else { return false }
+        return settings.proxyProtocolFrom.contains { $0.contains(ip) }
+    }
 }
 
 final class Listener: LoopMember {
@@ -19,6 +25,7 @@ final class Listener: LoopMember {
     let handle: SocketHandle
     private(set) var binding: ListenerBinding
     private var isClosed = false
+    /// There was no descriptor for the next one: they wait in the kernel's queue for a moment.
     private var isPaused = false
 
     init(
@@ -59,7 +66,20 @@ final class Listener: LoopMember {
         }
     }
 
+    private func pause() {
+        isPaused = true
+        loop.reactor.watchNothing(handle, token)
+        loop.setDeadline(self, at: loop.now + Limits.acceptRest)
+    }
+
+    override func expired() {
+        guard isPaused, !isClosed else { return }
+        isPaused = false
+        loop.reactor.watchLevel(handle, token)
+    }
+
     override func ready(_ readiness: Readiness) {
+        guard !isPaused else { return }
         for _ in 0..<Limits.acceptsPerTick where !acceptNext() { return }
     }
 
@@ -71,7 +91,10 @@ final class Listener: LoopMember {
             return true
         case .wouldBlock: return false
         case .failed(let code):
-            if code == EMFILE || code == ENFILE { context.metrics.countShed(.descriptors) }
+            if code == EMFILE || code == ENFILE {
+                context.metrics.countShed(.descriptors)
+                pause()
+            }
             context.events.error(
                 "accept_failed",
                 EventField("address", .address(binding.settings.address)),
@@ -84,7 +107,7 @@ final class Listener: LoopMember {
     private func accept(_ socket: SocketHandle, _ peer: SocketAddress) {
         let limits = context.generation.configuration.settings.limits
         context.metrics.add(.viewerConnectionsAccepted)
-        switch admission.admit(peer, limits: limits) {
+        switch admission.admit(peer, limits: limits, isProxy: binding.isProxy(peer)) {
         case .success(let pass):
             _ = ViewerConnection(
                 context: context,
@@ -105,10 +128,7 @@ final class Listener: LoopMember {
         )
         if binding.tls == nil {
             var queue = WriteQueue(pool: loop.chunks)
-            queue.append("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n")
-            queue.append("Content-Length: 0\r\nConnection: close\r\nX-Cache: ")
-            queue.append(reason == .connectionLimit ? "CapacityExceeded" : "LimitExceeded")
-            queue.append(" from edge\r\n\r\n")
+            reason.write(to: &queue)
             let reactor = loop.reactor
             _ = queue.flush { vectors, count in
                 guard case .bytes(let sent) = reactor.write(socket, vectors, count) else {
@@ -119,5 +139,15 @@ final class Listener: LoopMember {
             queue.clear()
         }
         loop.reactor.close(socket)
+    }
+}
+
+extension Admission.Refusal {
+    /// In clear and at once.
+    func write(to queue: inout WriteQueue) {
+        queue.append("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n")
+        queue.append("Content-Length: 0\r\nConnection: close\r\nX-Cache: ")
+        queue.append(self == .connectionLimit ? "CapacityExceeded" : "LimitExceeded")
+        queue.append(" from edge\r\n\r\n")
     }
 }

@@ -24,10 +24,7 @@ struct Preface {
     init(binding: ListenerBinding, peer: SocketAddress) {
         self.binding = binding
         stage = binding.tls == nil ? .over : .handshake
-        if let ip = peer.ip, binding.settings.proxyProtocolFrom.contains(where: { $0.contains(ip) })
-        {
-            stage = .proxyHeader
-        }
+        if binding.isProxy(peer) { stage = .proxyHeader }
     }
 
     var isOver: Bool {

@@ -12,7 +12,7 @@ final class ViewerConnection: LoopMember {
     /// The loop's own.
     private let chunks: ChunkPool
     private let binding: ListenerBinding
-    private let admission: Admission.Pass
+    private var admission: Admission.Pass
     private var transport: Transport
     private var input = InputBuffer()
     private var machine: ServerMachine
@@ -71,8 +71,13 @@ final class ViewerConnection: LoopMember {
     }
 
     /// The edge goes away: idle connections close, others after their response.
+    /// One of whose request a part has come is served, if the rest comes in time.
     func drain() {
-        perform(machine.apply(.drained))
+        if exchange == nil, !input.isEmpty {
+            isRetiring = true
+        } else {
+            perform(machine.apply(.drained))
+        }
         loop.touch(self)
     }
 
@@ -134,6 +139,7 @@ final class ViewerConnection: LoopMember {
             return false
         case .done:
             preface.describe(transport, into: &viewer)
+            guard isAdmitted() else { return false }
             if let tls = transport.tls {
                 context.metrics.countHandshake(tls.wasResumed ? .resumed : .full)
             }
@@ -145,6 +151,20 @@ final class ViewerConnection: LoopMember {
             close()
             return false
         }
+    }
+
+    /// Those behind a proxy are counted when it has said who they are.
+    private func isAdmitted() -> Bool {
+        let limits = context.generation.configuration.settings.limits
+        guard let address = viewer.peer, !admission.assign(address, limits: limits) else {
+            return true
+        }
+        context.metrics.countShed(.connectionsPerAddress)
+        ending.because(.shed)
+        if binding.tls == nil { Admission.Refusal.addressLimit.write(to: &transport.output) }
+        _ = transport.flush()
+        close()
+        return false
     }
 
     /// In clear, since that is what the viewer speaks.

@@ -65,7 +65,7 @@ enum RunCommand {
             for reason in error.reasons {
                 Terminal.error(words(of: reason, sources: loaded.sources))
             }
-            return .failed
+            return error.isOfConfiguration ? .badConfiguration : .failed
         }
     }
 

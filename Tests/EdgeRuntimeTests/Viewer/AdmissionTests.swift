@@ -61,4 +61,32 @@ import Testing
         for pass in passes { pass.release() }
         #expect(admission.connectionCount == 0)
     }
+
+    /// Who is behind a balancer is known only when it has said so.
+    @Test func behindAProxyViewersAreCounted() throws {
+        let admission = Admission()
+        let limits = limits(10, perAddress: 2)
+        var passes = try (0..<4).map { _ in
+            try admission.admit(peer(1), limits: limits, isProxy: true).get()
+        }
+        for index in 0..<2 {
+            let isAdmitted = passes[index].assign(IPAddress(ipv4: 7), limits: limits)
+            #expect(isAdmitted)
+        }
+        let third = passes[2].assign(IPAddress(ipv4: 7), limits: limits)
+        let other = passes[3].assign(IPAddress(ipv4: 8), limits: limits)
+        #expect(!third && other)
+        for pass in passes { pass.release() }
+        #expect(admission.connectionCount == 0)
+        var next = try admission.admit(peer(1), limits: limits, isProxy: true).get()
+        let again = next.assign(IPAddress(ipv4: 7), limits: limits)
+        #expect(again)
+    }
+
+    @Test func theProcessHasTheLastWord() throws {
+        let admission = Admission(ceiling: 1)
+        let limits = limits(10, perAddress: 10)
+        _ = try admission.admit(peer(1), limits: limits).get()
+        #expect(refusal(admission.admit(peer(2), limits: limits)) == .connectionLimit)
+    }
 }

@@ -96,7 +96,11 @@ enum AdmitStep {
         let arena = exchange.arena
         let mark = arena.used
         _ = arena.append("https://")
+        // An IPv6 address is matched without its brackets.
+        let isIPv6 = arena[exchange.request.host].firstIndex(of: .colon) != nil
+        if isIPv6 { arena.append(byte: UInt8(ascii: "[")) }
         _ = arena.append(copyOf: exchange.request.host)
+        if isIPv6 { arena.append(byte: UInt8(ascii: "]")) }
         _ = arena.append(copyOf: exchange.request.path)
         if let query = exchange.request.query {
             arena.append(byte: UInt8(ascii: "?"))

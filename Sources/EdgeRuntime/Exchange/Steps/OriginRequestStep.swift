@@ -104,7 +104,10 @@ enum OriginRequestStep {
         fetch.request.host = arena.append(exchange.request.host, from: exchange.arena)
         fetch.request.fields.append(exchange.request.fields, from: exchange.arena, into: arena)
         do throws(EdgeError) {
-            fetch.upgrade = isErrorPage ? nil : Framing.upgrade(fetch.request, arena)
+            // HTTP/1.0 knows neither (RFC 9110 §7.8, §10.1.1), and the fetch always speaks HTTP/1.1.
+            let isOld = exchange.request.version == .http10
+            if isOld { fetch.request.fields.removeAll(.expect) }
+            fetch.upgrade = isErrorPage || isOld ? nil : Framing.upgrade(fetch.request, arena)
             fetch.expectsContinue =
                 exchange.hasRequestBody && !exchange.requestBody.isWanted
                 && Framing.expectsContinue(fetch.request, arena)
