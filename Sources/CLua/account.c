@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 // Instructions between two looks at the clock. A run begins with few, so that one which starts with slow
 // instructions (a comparison of megabytes is one instruction) is seen soon, and goes up to many.
 enum { PERIOD_FIRST = 128, PERIOD_MAX = 1024 };
 // Past this size one instruction may take long: the longest period shrinks in proportion.
 enum { BLOCK_QUICK = 256 * 1024 };
+
+// A call of the host that costs so much is seen by the clock.
+enum { COSTLY_UNITS = 2000 };
 
 enum { PERIOD_SLOW_NS = 500000, PERIOD_QUICK_NS = 60000 };
 // What nothing can interrupt (a callback of table.sort, a __close) may take this part of the run's time at once:
@@ -35,14 +39,28 @@ static void *refuse(struct edge_lua_account *account) {
     return NULL;
 }
 
+// False: putting the keys of some table into so many nodes costs more than is left.
+static int may_collide(struct edge_lua_account *account, size_t nodes) {
+    if (account->collides) return 0;
+    account->left -= (long)edge_lua_collision_units(&account->nodes, nodes);
+    if (account->left > 0) return 1;
+    account->collides = 1;
+    if (account->verdict == 0) account->verdict = EDGE_LUA_SPENT;
+    return 0;
+}
+
 static void *allocate(void *data, void *block, size_t from, size_t to) {
     struct edge_lua_account *account = data;
     size_t old = block ? from : 0;
+    if (block && edge_lua_node_count(from)) edge_lua_forget_nodes(&account->nodes, block);
     if (to == 0) {
         free(block);
         account->used -= old;
         return NULL;
     }
+    // `from` is the kind of an object, if it is one: nodes are none.
+    size_t nodes = !block && from == 0 ? edge_lua_node_count(to) : 0;
+    if (nodes && account->enforced && !may_collide(account, nodes)) return NULL;
     if (to > old && account->enforced) {
         if (account->used - old + to > account->ceiling) return refuse(account);
         account->left -= (long)((to - old) / EDGE_LUA_BYTES_A_UNIT);
@@ -58,10 +76,23 @@ static void *allocate(void *data, void *block, size_t from, size_t to) {
         if (!account->enforced) abort();
         return refuse(account);
     }
+    if (nodes && !edge_lua_remember_nodes(&account->nodes, moved, nodes) && account->enforced) {
+        free(moved);
+        return refuse(account);
+    }
     if (to > old) account->refused = 0;
     account->used += to - old;
     if (to > account->largest) account->largest = to;
     return moved;
+}
+
+// There are no weak tables: a chain of weak keys costs the collector n² steps in one piece. It looks for a mode whenever
+// it comes by, so `setmetatable` cannot keep one from it; but the name that it looks for is a string of the machine, and
+// when that one reads otherwise, no other string is it.
+static void hide_modes(lua_State *state) {
+    char *name = (char *)(uintptr_t)lua_pushliteral(state, "__mode");
+    if (getentropy(name, strlen("__mode")) != 0) memset(name, 0xFF, strlen("__mode"));
+    lua_pop(state, 1);
 }
 
 lua_State *edge_lua_new(size_t memory, void *context) {
@@ -78,12 +109,14 @@ lua_State *edge_lua_new(size_t memory, void *context) {
     account->running = state;
     account->main = state;
     *edge_lua_word(state) = (uintptr_t)account;
+    hide_modes(state);
     return state;
 }
 
 void edge_lua_close(lua_State *state) {
     struct edge_lua_account *account = edge_lua_account(state);
     lua_close(state);
+    free(account->nodes.blocks);
     free(account);
 }
 
@@ -95,8 +128,9 @@ size_t edge_lua_memory(lua_State *state) { return edge_lua_account(state)->used;
 
 // MARK: Fuel
 
-static const char *words(int verdict) {
-    switch (verdict) {
+static const char *words(const struct edge_lua_account *account) {
+    if (account->collides) return "instruction limit reached: the keys of a large table collide";
+    switch (account->verdict) {
     case EDGE_LUA_MEMORY: return "memory limit reached";
     default: return "instruction limit reached";
     }
@@ -112,10 +146,10 @@ int edge_lua_die(lua_State *state, struct edge_lua_account *account) {
         lua_getinfo(state, "Sl", &record);
         if (record.currentline <= 0) continue;
         lua_pushfstring(state, "%s:%d: %s", record.short_src, record.currentline,
-                        words(account->verdict));
+                        words(account));
         return lua_error(state);
     }
-    lua_pushstring(state, words(account->verdict));
+    lua_pushstring(state, words(account));
     return lua_error(state);
 }
 
@@ -166,6 +200,18 @@ void edge_lua_strike(lua_State *state, lua_Debug *record) {
     edge_lua_die(state, account);
 }
 
+// Behind a costly call the hook must not be a whole period away: a loop of such calls would hold everybody up. Up to a
+// period of instructions goes uncounted then, once a slice.
+static void look_soon(struct edge_lua_account *account) {
+    uint64_t time = now();
+    if (account->slice_began == 0) {
+        account->slice_began = time;
+        account->looked = time;
+    } else if (time - account->slice_began > account->slice) {
+        lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
+    }
+}
+
 int edge_lua_spend(lua_State *state, size_t units) {
     struct edge_lua_account *account = edge_lua_account(state);
     account->left -= (long)units;
@@ -176,7 +222,10 @@ int edge_lua_spend(lua_State *state, size_t units) {
         lua_gc(state, LUA_GCCOLLECT);
         if (account->used > account->ceiling && account->verdict == 0) account->verdict = EDGE_LUA_MEMORY;
     }
-    if (account->left > 0 && account->verdict == 0) return 1;
+    if (account->left > 0 && account->verdict == 0) {
+        if (units >= COSTLY_UNITS) look_soon(account);
+        return 1;
+    }
     if (!account->is_armed) {
         account->is_armed = 1;
         lua_sethook(account->running, edge_lua_strike, LUA_MASKCOUNT, 1);
@@ -216,6 +265,7 @@ static void begin(lua_State *state, struct edge_lua_account *account, const edge
     account->pending = 0;
     account->verdict = 0;
     account->refused = 0;
+    account->collides = 0;
     account->is_armed = 0;
     account->barred = 0;
     account->running = state;
@@ -241,6 +291,16 @@ static void end(lua_State *state, struct edge_lua_account *account, edge_lua_run
     run->period = account->period;
 }
 
+// What ended in a refusal of memory says why it was refused.
+static int outcome(lua_State *state, struct edge_lua_account *account, int status) {
+    if (status == LUA_OK || !account->verdict) return status;
+    if (status == LUA_ERRMEM && account->collides) {
+        lua_pop(state, 1);
+        lua_pushstring(state, words(account));
+    }
+    return account->verdict;
+}
+
 int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *run) {
     struct edge_lua_account *account = edge_lua_account(state);
     if (account->root) {
@@ -249,7 +309,7 @@ int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *ru
         account->enforced = 1;
         int status = lua_pcallk(state, arguments, results, 0, 0, NULL);
         account->enforced = enforced;
-        return status != LUA_OK && account->verdict ? account->verdict : status;
+        return outcome(state, account, status);
     }
     size_t used = account->used;
     begin(state, account, run);
@@ -257,7 +317,7 @@ int edge_lua_call(lua_State *state, int arguments, int results, edge_lua_run *ru
     int status = lua_pcallk(state, arguments, results, 0, 0, NULL);
     end(state, account, run, used);
     lua_sethook(state, NULL, 0, 0);
-    return status != LUA_OK && account->verdict ? account->verdict : status;
+    return outcome(state, account, status);
 }
 
 int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_run *run, int *results) {
@@ -267,7 +327,7 @@ int edge_lua_resume(lua_State *thread, lua_State *from, int arguments, edge_lua_
     int status = lua_resume(thread, from, arguments, results);
     end(thread, account, run, used);
     if (status == LUA_YIELD) return account->pending;
-    return status != LUA_OK && account->verdict ? account->verdict : status;
+    return outcome(thread, account, status);
 }
 
 lua_State *edge_lua_new_thread(lua_State *main) {

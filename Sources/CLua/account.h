@@ -7,6 +7,7 @@
 // Fuel is exact and the same in every run of the same code. Time is only looked at by the hook, to end a slice and
 // to end what the fuel does not see: one instruction that compares megabytes, one call with a very long list.
 #pragma once
+#include "collisions.h"
 #include "include/CLua.h"
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct edge_lua_account {
     size_t limit;
     size_t ceiling; // what `used` may reach before the grower dies; never above `limit`
     size_t largest; // the largest block there ever was
+    struct edge_lua_nodes nodes;
     long left;      // units that may still be spent
     uint64_t slice_began; // zero until the first look at the clock
     uint64_t looked;
@@ -38,22 +40,24 @@ struct edge_lua_account {
     int enforced; // whether Lua code runs, so that a refusal of memory may jump
     int refused;  // the last growth was refused
     int is_armed; // the hook strikes at the next instruction
+    int collides; // what spent the fuel is a table whose keys collide
     int verdict;  // EDGE_LUA_… once the run has to die: nothing goes on behind it
 };
 
 // A thread has one word of ours: the pointer to the account, and around it what only this thread is.
 //
-//   63        48 47                             2   1        0
-//   ┌───────────┬────────────────────────────────┬────────┬────────┐
-//   │  pcalls   │            account             │ KILLED │ RUNNER │
-//   └───────────┴────────────────────────────────┴────────┴────────┘
+//   63        48 47                         3   2        1        0
+//   ┌───────────┬───────────────────────────┬────────┬────────┬────────┐
+//   │  pcalls   │          account          │ AWAITS │ KILLED │ RUNNER │
+//   └───────────┴───────────────────────────┴────────┴────────┴────────┘
 //
 //   RUNNER   the runner resumes it, nobody else may, also not a function of another request that got hold of it
 //   KILLED   it died inside of a hook, where Lua leaves hooks off: nothing may ever run on it, __close least of all
+//   AWAITS   a coroutine whose run waits for the runner inside of it: only that run goes on with it
 //   pcalls   in one another, now
-enum { EDGE_LUA_RUNNER = 1, EDGE_LUA_KILLED = 2 };
+enum { EDGE_LUA_RUNNER = 1, EDGE_LUA_KILLED = 2, EDGE_LUA_AWAITS = 4 };
 #define EDGE_LUA_PCALL ((uintptr_t)1 << 48)
-#define EDGE_LUA_ACCOUNT (EDGE_LUA_PCALL - 4)
+#define EDGE_LUA_ACCOUNT (EDGE_LUA_PCALL - 8)
 
 static inline uintptr_t *edge_lua_word(lua_State *state) { return (uintptr_t *)lua_getextraspace(state); }
 static inline struct edge_lua_account *edge_lua_account(lua_State *state) {

@@ -35,7 +35,7 @@ static enum status status_of(lua_State *state, lua_State *coroutine) {
     if (state == coroutine) return RUNNING;
     if (*edge_lua_word(coroutine) & EDGE_LUA_KILLED) return DEAD;
     // Of this run, or of another one that waits: neither is for this code to go on with.
-    if (*edge_lua_word(coroutine) & EDGE_LUA_RUNNER) return NORMAL;
+    if (*edge_lua_word(coroutine) & (EDGE_LUA_RUNNER | EDGE_LUA_AWAITS)) return NORMAL;
     if (coroutine == edge_lua_account(state)->main) return NORMAL;
     switch (lua_status(coroutine)) {
     case LUA_YIELD: return SUSPENDED;
@@ -59,6 +59,7 @@ static int step(lua_State *state, lua_State *coroutine, int arguments) {
     struct edge_lua_account *account = edge_lua_account(state);
     int bar = !lua_isyieldable(state);
     lua_xmove(state, coroutine, arguments);
+    *edge_lua_word(coroutine) &= ~(uintptr_t)EDGE_LUA_AWAITS;
     account->barred += bar;
     account->running = coroutine;
     int count;
@@ -69,7 +70,10 @@ static int step(lua_State *state, lua_State *coroutine, int arguments) {
         *edge_lua_word(coroutine) |= EDGE_LUA_KILLED;
         return edge_lua_die(state, account);
     }
-    if (status == LUA_YIELD && account->pending) return PASS_ON;
+    if (status == LUA_YIELD && account->pending) {
+        *edge_lua_word(coroutine) |= EDGE_LUA_AWAITS;
+        return PASS_ON;
+    }
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_xmove(coroutine, state, 1);
         return FAILED;

@@ -31,12 +31,53 @@ static int refuse(lua_State *state, const char *name) {
     return lua_error(state);
 }
 
-void edge_lua_check_writable(lua_State *state, int index) {
-    if (lua_type(state, index) != LUA_TTABLE || !lua_getmetatable(state, index)) return;
-    if (lua_rawgetp(state, -1, &edge_lua_readonly) == LUA_TSTRING) {
-        refuse(state, lua_tostring(state, -1));
-    }
+const char *edge_lua_readonly_name(lua_State *state, int index) {
+    const char *name = NULL;
+    if (lua_type(state, index) != LUA_TTABLE || !lua_getmetatable(state, index)) return NULL;
+    // The metatable holds it.
+    if (lua_rawgetp(state, -1, &edge_lua_readonly) == LUA_TSTRING) name = lua_tostring(state, -1);
     lua_pop(state, 2);
+    return name;
+}
+
+int edge_lua_next(lua_State *state, int index) {
+    index = lua_absindex(state, index);
+    if (!edge_lua_push_behind(state, index)) return lua_next(state, index);
+    lua_insert(state, -2);
+    int is_more = lua_next(state, -2);
+    lua_remove(state, is_more ? -3 : -1);
+    return is_more;
+}
+
+size_t edge_lua_length(lua_State *state, int index) {
+    int is_behind = edge_lua_push_behind(state, index);
+    size_t length = lua_rawlen(state, is_behind ? -1 : index);
+    lua_pop(state, is_behind);
+    return length;
+}
+
+void edge_lua_item(lua_State *state, int index, lua_Integer place) {
+    if (!edge_lua_push_behind(state, index)) {
+        lua_rawgeti(state, index, place);
+        return;
+    }
+    lua_rawgeti(state, -1, place);
+    lua_remove(state, -2);
+}
+
+void edge_lua_field(lua_State *state, int index) {
+    if (!edge_lua_push_behind(state, index)) {
+        lua_rawget(state, index);
+        return;
+    }
+    lua_insert(state, -2);
+    lua_rawget(state, -2);
+    lua_remove(state, -2);
+}
+
+void edge_lua_check_writable(lua_State *state, int index) {
+    const char *name = edge_lua_readonly_name(state, index);
+    if (name) refuse(state, name);
 }
 
 static int assign(lua_State *state) {

@@ -5,7 +5,7 @@
 // `EDGE_LUA_BYTES_A_UNIT` bytes that are only copied or compared. What they do otherwise than Lua:
 //
 //   base     no dofile, loadfile, collectgarbage, print, require, warn; `load` takes strings of text only and gives
-//            the chunk the caller's globals; no address shows in `tostring`; `pairs` has one order; no `__gc`
+//            the chunk the caller's globals; no address shows in `tostring`; `pairs` has one order; no `__gc`, no `__mode`
 //   string   no dump; `%p` is refused, and `%s` shows no address; `rep` of nothing is nothing, however often
 //   lists    no more than EDGE_LUA_RESULTS_MAX results
 //   sort     is stable and writes only when it is done, so a comparator sees the table as it was, an error leaves it

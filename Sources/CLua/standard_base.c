@@ -101,6 +101,11 @@ static int set_metatable(lua_State *state) {
         lua_pushliteral(state, "__gc");
         if (lua_rawget(state, 2) != LUA_TNIL) return luaL_error(state, "__gc is not available");
         lua_pop(state, 1);
+        lua_pushliteral(state, "__mode");
+        if (lua_rawget(state, 2) != LUA_TNIL) {
+            return luaL_error(state, "__mode is not available: there are no weak tables");
+        }
+        lua_pop(state, 1);
     }
     lua_setmetatable(state, 1);
     return 1;
@@ -251,8 +256,7 @@ static void push_others(lua_State *state, int table, lua_Integer length) {
     lua_createtable(state, count, 0);
     int sorted = lua_gettop(state);
     struct key *spare = keys + count;
-    // What was just allocated may have cost a weak table some of its keys. From here on nothing is allocated: the
-    // strings live as long as they are keys.
+    // From here on nothing is allocated: the strings live as long as they are keys.
     count = 0;
     lua_pushvalue(state, last);
     while (lua_next(state, table)) {

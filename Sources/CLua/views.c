@@ -56,7 +56,32 @@ static int next(lua_State *state) {
     return call(state, next_of, word_at(state), 0);
 }
 
+// The upvalues of a walk over a list of names and values.
+enum { WALK_LIST = 1, WALK_PLACE };
+
+static int step(lua_State *state) {
+    edge_lua_charge(state, edge_lua_account(state), 10);
+    lua_Integer place = lua_tointeger(state, lua_upvalueindex(WALK_PLACE));
+    lua_settop(state, 0);
+    if (lua_rawgeti(state, lua_upvalueindex(WALK_LIST), place + 1) == LUA_TNIL) return 1;
+    lua_rawgeti(state, lua_upvalueindex(WALK_LIST), place + 2);
+    lua_pushinteger(state, place + 2);
+    lua_replace(state, lua_upvalueindex(WALK_PLACE));
+    return 2;
+}
+
+static int list_of(lua_State *state, uint64_t word, int field) {
+    (void)field;
+    return edge_lua_account(state)->views.list(state, word);
+}
+
 static int pairs(lua_State *state) {
+    lua_settop(state, 1);
+    if (call(state, list_of, word_at(state), 0)) {
+        lua_pushinteger(state, 0);
+        lua_pushcclosure(state, step, WALK_PLACE);
+        return 1;
+    }
     lua_pushvalue(state, lua_upvalueindex(1));
     lua_pushvalue(state, 1);
     lua_pushnil(state);

@@ -82,6 +82,15 @@ void edge_lua_push_raise(lua_State *thread);
 void edge_lua_push_host(lua_State *state, edge_lua_host host);
 // Takes the table on top and leaves an empty one through which it can be read only.
 void edge_lua_push_readonly(lua_State *state, const char *name);
+// The name of a read-only table; NULL for any other value.
+const char *edge_lua_readonly_name(lua_State *state, int index);
+
+// How the host reads a table that code has given it, without running any of that code: what lies behind a read-only
+// one counts as its own. As lua_next, lua_rawlen, lua_rawgeti, lua_rawget.
+int edge_lua_next(lua_State *state, int index);
+size_t edge_lua_length(lua_State *state, int index);
+void edge_lua_item(lua_State *state, int index, lua_Integer place);
+void edge_lua_field(lua_State *state, int index);
 
 // MARK: Views
 
@@ -95,11 +104,13 @@ void edge_lua_push_readonly(lua_State *state, const char *name);
 enum { EDGE_LUA_KIND_BITS = 6, EDGE_LUA_SLOT_BITS = 14, EDGE_LUA_KINDS = 32 };
 
 // What the host does with views. `field` is the number that the member's name was given, or -1 for a name that the
-// kind does not list; the view is at 1, the name at 2, for `set` the value at 3. `next` gets a view and a key.
+// kind does not list; the view is at 1, the name at 2, for `set` the value at 3. `next` gets a view and a key. `list`
+// pushes names and values in turn as one list, for a walk that would cost `next` a search at each step; or nothing.
 typedef struct edge_lua_view_host {
     int (*get)(lua_State *state, uint64_t word, int field);
     int (*set)(lua_State *state, uint64_t word, int field);
     int (*next)(lua_State *state, uint64_t word);
+    int (*list)(lua_State *state, uint64_t word);
     int (*text)(lua_State *state, uint64_t word);
 } edge_lua_view_host;
 

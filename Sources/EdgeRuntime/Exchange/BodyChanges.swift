@@ -10,12 +10,14 @@ struct BodyChanges {
     var response: [UInt8]?
     var request: [UInt8]?
     var maps: [BodyMap] = []
+    /// Those that have nothing to map any more; they come back if that is undone.
+    var dropped: [BodyMap] = []
 
     var isEmpty: Bool { response == nil && request == nil && maps.isEmpty }
 
     mutating func replace(_ side: BodySide, by bytes: [UInt8]) {
         // What was to be mapped is not there any more.
-        for map in maps where map.side == side { map.forget() }
+        dropped += maps.filter { $0.side == side }
         maps.removeAll { $0.side == side }
         switch side {
         case .request: request = bytes
@@ -35,7 +37,20 @@ struct BodyChanges {
     /// The stage came to nothing.
     mutating func forget() {
         for map in maps { map.forget() }
+        forgetDropped()
         self = Self()
+    }
+
+    mutating func forgetDropped() {
+        for map in dropped { map.forget() }
+        dropped.removeAll()
+    }
+
+    /// Back to what it was, and nothing of what came since is left.
+    mutating func undo(to before: Self) {
+        let kept = (before.maps + before.dropped).map(\.function)
+        for map in maps + dropped where !kept.contains(map.function) { map.forget() }
+        self = before
     }
 }
 
@@ -77,6 +92,20 @@ enum BodyDescription {
             default: false
             }
         }
+    }
+}
+
+extension BodyDescription {
+    /// What takes the place of a part is no part.
+    static func makeWhole(_ response: inout ResponseHead, _ arena: Arena) {
+        guard response.status == 206 else { return }
+        response.status = 200
+        response.reason = .empty
+        let parts: StaticString = "multipart/byteranges"
+        guard let type = response.fields.value(of: .contentType),
+            arena[type].extracting(first: parts.utf8CodeUnitCount).equalsIgnoringCase(parts)
+        else { return }
+        response.fields.removeAll(.contentType)
     }
 }
 

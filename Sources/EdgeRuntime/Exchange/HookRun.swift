@@ -54,6 +54,7 @@ final class HookRun: FetchingRun {
     private(set) var fetch: Fetch?
     /// What the functions did to the bodies.
     private(set) var changes = BodyChanges()
+    private var changesBefore: BodyChanges?
     /// The body that a function waits for.
     var reading: BodyReading?
     /// Whom it serves that calls a function for each piece of a body; nil while it runs stages.
@@ -76,6 +77,8 @@ final class HookRun: FetchingRun {
     /// What it leaves when it is over; after this it may serve another stage.
     func release() -> BodyChanges {
         endReading()
+        changes.forgetDropped()
+        changesBefore = nil
         defer {
             changes = BodyChanges()
             exchange = nil
@@ -120,6 +123,13 @@ final class HookRun: FetchingRun {
         }
     }
 
+    override func remember() { changesBefore = changes }
+
+    override func undo() {
+        endReading()
+        if let before = changesBefore.take() { changes.undo(to: before) }
+    }
+
     // MARK: Bodies
 
     override func take(_ results: Int, from stack: LuaStack) -> String? {
@@ -155,7 +165,9 @@ final class HookRun: FetchingRun {
             changes.replace(side, by: bytes)
             switch side {
             case .request: BodyDescription.replace(&heads.request.fields, heads.arena)
-            case .response: BodyDescription.replace(&heads.response.fields, heads.arena)
+            case .response:
+                BodyDescription.replace(&heads.response.fields, heads.arena)
+                BodyDescription.makeWhole(&heads.response, heads.arena)
             }
         case .map(let function):
             endReading()
@@ -284,15 +296,13 @@ final class HookRun: FetchingRun {
             return "is not a field's name"
         }
         guard let value = Self.noted(stack, at: index) else { return "takes a string or a number" }
-        guard value.count <= Limits.functionNoteBytesMax else {
-            return "is longer than \(Limits.functionNoteBytesMax) bytes"
-        }
         let arena = exchange.arena
         guard arena.used < Limits.arenaBytesMax - Limits.functionArenaReserve else {
             return "there is no room for it"
         }
         let spelled = arena.append(name.span)
-        let written = arena.append(value.span)
+        // What a viewer sent may be of any length: that is no fault of the function.
+        let written = arena.append(value.span.extracting(first: Limits.functionNoteBytesMax))
         exchange.functions.notes.append(.init(name: spelled, value: written))
         return nil
     }

@@ -157,7 +157,7 @@ extension Exchange {
 
     private func judge(_ object: CachedObject, _ length: Int64?) -> Conditional.Verdict {
         let etag = object.etag
-        return Conditional.judge(
+        let verdict = Conditional.judge(
             request,
             arena,
             as: .cache,
@@ -166,6 +166,13 @@ extension Exchange {
             size: length,
             now: context.loop.clock.wall.seconds
         )
+        switch verdict {
+        case .partial, .multipart, .unsatisfiable:
+            // A function that changes the body changes all of it.
+            let isChanged = behavior.map { generation.takesBodyOfHits($0) } ?? false
+            return isChanged ? .full : verdict
+        case .full, .notModified, .preconditionFailed: return verdict
+        }
     }
 
     /// More of what is stored, for the connection and for filters.

@@ -4,6 +4,10 @@
 //   running ──failures in a row──▶ parked ──time──▶ trying ──success──▶ running
 //      ▲                             ▲                │
 //      └──────── success             └──── failure ───┘
+//
+// An error that a function raises costs next to nothing, and one that has worked for some may raise for what a viewer
+// sends: a stranger must not be able to park it for everybody. So once it has worked, only what costs counts: limits
+// and timeouts.
 
 struct Breaker {
     enum Verdict: Equatable {
@@ -25,6 +29,7 @@ struct Breaker {
     }
 
     private var state = State.running(failures: 0)
+    private var hasWorked = false
 
     var isParked: Bool {
         if case .running = state { return false }
@@ -43,6 +48,7 @@ struct Breaker {
     }
 
     mutating func succeeded() -> Change {
+        hasWorked = true
         switch state {
         case .running(0): return .none
         case .running:
@@ -54,7 +60,11 @@ struct Breaker {
         }
     }
 
-    mutating func failed(now: Nanoseconds) -> Change {
+    mutating func failed(_ kind: FunctionFailureReason, now: Nanoseconds) -> Change {
+        if hasWorked, !kind.isCostly {
+            abandoned(now: now)
+            return .none
+        }
         switch state {
         case .running(let failures) where failures + 1 < Limits.functionFailuresMax:
             state = .running(failures: failures + 1)

@@ -43,25 +43,22 @@ enum CookieMap {
         }
     }
 
-    static func next(_ heads: Heads, _ stack: LuaStack) -> CInt {
-        let after = stack.bytes(at: 2)
-        var isPast = after == nil
-        var seen: [[UInt8]] = []
-        var found = false
+    /// Names and values in turn, in the order of the first cookies of each name.
+    static func list(_ heads: Heads, _ call: LuaCall) -> CInt {
+        let stack = call.stack
+        stack.pushTable()
+        var seen: Set<[UInt8]> = []
         forEach(heads) { text, pair in
+            guard call.spend(Limits.functionNameUnits) else { return false }
             let name = text.extracting(pair.name).copied
-            guard !seen.contains(name) else { return true }
-            seen.append(name)
-            if isPast {
-                stack.push(name.span)
-                stack.push(text.extracting(pair.value))
-                found = true
-                return false
-            }
-            if name == after { isPast = true }
+            guard seen.insert(name).inserted else { return true }
+            stack.push(name.span)
+            stack.setRawItem(2 * seen.count - 1, of: -2)
+            stack.push(text.extracting(pair.value))
+            stack.setRawItem(2 * seen.count, of: -2)
             return true
         }
-        return found ? 2 : 0
+        return 1
     }
 
     static func assign(
@@ -77,24 +74,67 @@ enum CookieMap {
             guard text.span.isCookieValue else { return "has a character that no cookie may have" }
             value = text
         }
-        var built: [UInt8] = []
-        var isWritten = false
-        forEach(heads) { text, pair in
-            let isNamed = text.extracting(pair.name).equals(name.span)
-            if isNamed {
-                if let value, !isWritten { append(name.span, value.span, to: &built) }
-                isWritten = true
-            } else {
-                append(text.extracting(pair.name), text.extracting(pair.value), to: &built)
-            }
-            return true
-        }
-        if !isWritten, let value { append(name.span, value.span, to: &built) }
-        heads.request.fields.removeAll(.cookie)
-        if !built.isEmpty {
-            heads.request.fields.append(.cookie, value: heads.arena.append(built.span))
-        }
+        replace(name, by: value, in: heads)
         return nil
+    }
+
+    /// The value takes the place of the first cookie of the name, or comes last. Fields without it stay as they are.
+    private static func replace(_ name: [UInt8], by value: [UInt8]?, in heads: Heads) {
+        let arena = heads.arena
+        var value = value
+        var next = heads.request.fields.firstIndex(of: .cookie)
+        var last: Int?
+        while let at = next {
+            let text = arena[heads.request.fields[at].value]
+            guard let built = replaced(name.span, &value, in: text) else {
+                last = at
+                next = heads.request.fields.firstIndex(of: .cookie, from: at + 1)
+                continue
+            }
+            guard !built.isEmpty else {
+                heads.request.fields.remove(at: at)
+                next = heads.request.fields.firstIndex(of: .cookie, from: at)
+                continue
+            }
+            heads.request.fields[at].value = arena.append(built.span)
+            last = at
+            next = heads.request.fields.firstIndex(of: .cookie, from: at + 1)
+        }
+        guard let value else { return }
+        guard let last else {
+            var built: [UInt8] = []
+            append(name.span, value.span, to: &built)
+            heads.request.fields.append(.cookie, value: arena.append(built.span))
+            return
+        }
+        var built = arena.copy(of: heads.request.fields[last].value)
+        append(name.span, value.span, to: &built)
+        heads.request.fields[last].value = arena.append(built.span)
+    }
+
+    /// A field with the cookies of the name replaced by the value, which is taken; nil: there are none of the name.
+    private static func replaced(
+        _ name: Span<UInt8>,
+        _ value: inout [UInt8]?,
+        in text: Span<UInt8>
+    ) -> [UInt8]? {
+        var built: [UInt8] = []
+        var isFound = false
+        var position = 0
+        while let pair = CookieText.nextPair(text, &position) {
+            let isNamed = !pair.name.isEmpty && text.extracting(pair.name).equals(name)
+            if isNamed { isFound = true }
+            if isNamed, let new = value.take() {
+                append(name, new.span, to: &built)
+            } else if !isNamed {
+                if !built.isEmpty { built += [UInt8(ascii: ";"), 0x20] }
+                let start = min(pair.name.lowerBound, pair.value.lowerBound)
+                for index in start..<max(pair.name.upperBound, pair.value.upperBound) {
+                    built.append(text[index])
+                }
+            }
+        }
+        return isFound ? built : nil
     }
 
     private static func append(_ name: Span<UInt8>, _ value: Span<UInt8>, to built: inout [UInt8]) {

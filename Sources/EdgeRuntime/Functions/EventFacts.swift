@@ -54,6 +54,9 @@ enum EventFacts {
             guard let bytes = stack.bytes(at: index), bytes.span.isToken else {
                 return "takes a method's name"
             }
+            guard Method.named(bytes.span) != .connect else {
+                return "cannot be CONNECT: a function opens no tunnel"
+            }
             heads.request.method = Method.named(bytes.span)
             heads.request.methodToken = heads.arena.append(bytes.span)
         case .requestPath:

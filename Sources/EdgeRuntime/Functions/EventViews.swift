@@ -30,6 +30,7 @@ enum EventViews {
             get: { EventViews.get($0, $1, $2) },
             set: { EventViews.set($0, $1, $2) },
             next: { EventViews.next($0, $1) },
+            list: { EventViews.list($0, $1) },
             text: { EventViews.text($0, $1) }
         )
     }
@@ -100,7 +101,7 @@ enum EventViews {
 
     /// Raises an error that counts as an invalid result (502), not as a failure of the function's code (503).
     static func invalid(_ call: LuaCall, _ run: StageRun, _ message: String) -> CInt {
-        run.isInvalid = true
+        defer { run.invalidity = call.stack.errorText() }
         return call.fail(message)
     }
 
@@ -114,6 +115,14 @@ enum EventViews {
             return call.fail("pairs goes over headers, query and cookies, not over this")
         }
         return FieldMap.next(call, kind, run)
+    }
+
+    /// Names and values as one list, where a search for the next one would go over all that was walked.
+    private static func list(_ state: OpaquePointer?, _ word: UInt64) -> CInt {
+        guard let state else { return 0 }
+        let call = LuaCall(state)
+        guard let run = run(call.stack, LuaView(word: word)) else { return 0 }
+        return FieldMap.list(call, ViewKind(rawValue: LuaView(word: word).kind), run)
     }
 
     private static func text(_ state: OpaquePointer?, _ word: UInt64) -> CInt {

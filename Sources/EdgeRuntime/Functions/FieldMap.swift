@@ -16,6 +16,7 @@ enum FieldMap {
             }
                 ?? 0
         case .query:
+            call.spend(Int(run.heads.request.query?.count ?? 0) / 8)
             return stack.withBytes(at: 2) { QueryMap.push($0, run.heads, stack) } ?? 0
         case .requestCookies:
             return stack.withBytes(at: 2) { CookieMap.push($0, run.heads, stack) } ?? 0
@@ -65,6 +66,7 @@ enum FieldMap {
         switch kind {
         case .requestHeaders:
             let fault: String?? = stack.withBytes(at: 2) { name in
+                let before = HeaderName.named(name) == .host ? HeadsBefore(heads) : nil
                 let refusal = HeaderMap.assign(
                     name,
                     from: stack,
@@ -72,8 +74,10 @@ enum FieldMap {
                     to: &heads.request.fields,
                     run
                 )
-                guard refusal == nil, HeaderName.named(name) == .host else { return refusal }
-                return settleHost(heads)
+                guard let before else { return refusal }
+                let fault = refusal ?? settleHost(heads)
+                if fault != nil { before.restore(heads) }
+                return fault
             }
             return fault ?? nil
         case .responseHeaders:
@@ -104,17 +108,25 @@ enum FieldMap {
         }
     }
 
+    /// Pushes a list of names and values in turn, each name once; nothing for what `next` goes over.
+    static func list(_ call: LuaCall, _ kind: ViewKind?, _ run: StageRun) -> CInt {
+        switch kind {
+        case .query: return QueryMap.list(run.heads, call)
+        case .requestCookies: return CookieMap.list(run.heads, call)
+        case .requestHeaders, .responseHeaders, .responseCookies, .event, .request, .requestBody,
+            .response, .responseBody, .viewer, .tls, .origin, .log, .cache, .null, nil:
+            return 0
+        }
+    }
+
     /// Pushes the name and the value after the key at 2.
     static func next(_ call: LuaCall, _ kind: ViewKind, _ run: StageRun) -> CInt {
-        let stack = call.stack
         switch kind {
         case .requestHeaders: return HeaderMap.next(run.heads.request.fields, call, run)
         case .responseHeaders: return HeaderMap.next(run.heads.response.fields, call, run)
-        case .query: return QueryMap.next(run.heads, stack)
-        case .requestCookies: return CookieMap.next(run.heads, stack)
         case .responseCookies: return call.fail("pairs does not go over response.cookies")
-        case .event, .request, .requestBody, .response, .responseBody, .viewer, .tls, .origin, .log,
-            .cache, .null:
+        case .query, .requestCookies, .event, .request, .requestBody, .response, .responseBody,
+            .viewer, .tls, .origin, .log, .cache, .null:
             return call.fail("pairs goes over headers, query and cookies")
         }
     }

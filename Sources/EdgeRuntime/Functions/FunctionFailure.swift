@@ -13,6 +13,14 @@ struct FunctionFailure: Error {
 }
 
 extension FunctionFailureReason {
+    /// It took its loop what it may take.
+    var isCostly: Bool {
+        switch self {
+        case .timeout, .instructions, .memory: true
+        case .raised, .invalid, .parked, .throttled: false
+        }
+    }
+
     /// The statuses are those of §1.6.
     var error: EdgeError {
         switch self {

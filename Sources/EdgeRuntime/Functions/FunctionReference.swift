@@ -58,7 +58,8 @@ package enum FunctionReference {
         switch kind {
         case .requestHeaders, .responseHeaders:
             "By name, without regard to case: repeated fields are joined by `, `. Assign a string, a list of strings, or nil"
-                + " to remove. Framing and hop-by-hop fields, `Via` and `CDN-Loop` belong to the edge. `pairs` goes over it."
+                + " to remove. Framing and hop-by-hop fields, `Via` and `CDN-Loop` belong to the edge; `X-Cache` and `X-Edge-*` can"
+                + " only be removed. `pairs` goes over it."
         case .query:
             "By name, decoded; the first of repeated ones. Assign a string, a list or nil. `pairs` goes over it."
         case .requestCookies: "By name. Assign a string or nil. `pairs` goes over it."

@@ -40,6 +40,8 @@ enum HeaderMap {
     ) -> String? {
         let id = HeaderName.named(name)
         if let fault = fault(inName: name, id) { return fault }
+        let isRemoved = stack.kind(at: index) == .nil
+        if !isRemoved, isOurs(name) { return ours }
         let arena = run.heads.arena
         switch stack.kind(at: index) {
         case .string:
@@ -66,10 +68,12 @@ enum HeaderMap {
                 if let fault = fault(inValue: value.span) { return fault }
                 values.append(value)
             }
-            remove(id, name, from: &fields, arena)
-            guard fields.count + values.count <= Limits.functionHeadFieldsMax else {
-                return tooMany
+            var kept = fields.count
+            for index in 0..<fields.count where isNamed(fields[index], id, name, arena) {
+                kept -= 1
             }
+            guard kept + values.count <= Limits.functionHeadFieldsMax else { return tooMany }
+            remove(id, name, from: &fields, arena)
             for value in values { append(id, name, value.span, to: &fields, arena) }
             return nil
         case .integer, .number:
@@ -88,12 +92,30 @@ enum HeaderMap {
     ) -> String? {
         let id = HeaderName.named(name.span)
         if let fault = fault(inName: name.span, id) ?? fault(inValue: value.span) { return fault }
+        if isOurs(name.span) { return ours }
         guard fields.count < Limits.functionHeadFieldsMax else { return tooMany }
         append(id, name.span, value.span, to: &fields, arena)
         return nil
     }
 
     private static let tooMany = "there are too many fields"
+    private static let ours = "says what the edge did: only the edge sets it"
+
+    /// What viewers and the edges behind this one are told about it; what an origin sent may be taken away.
+    private static func isOurs(_ name: Span<UInt8>) -> Bool {
+        if name.equalsIgnoringCase("x-cache") { return true }
+        return name.count > 7 && name.extracting(first: 7).equalsIgnoringCase("x-edge-")
+    }
+
+    private static func isNamed(
+        _ field: Field,
+        _ id: HeaderName,
+        _ name: Span<UInt8>,
+        _ arena: Arena
+    ) -> Bool {
+        id == .other
+            ? field.id == .other && arena[field.name].equalsIgnoringCase(name) : field.id == id
+    }
 
     private static func append(
         _ id: HeaderName,
@@ -200,7 +222,7 @@ enum HeaderMap {
         switch id {
         case .other: return name.count > 0 && name.isToken ? nil : "is not a field name"
         case .connection, .contentLength, .transferEncoding, .keepAlive, .te, .trailer, .upgrade,
-            .proxyConnection, .expect:
+            .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .expect:
             return "framing and hop-by-hop fields belong to the edge"
         case .via, .cdnLoop: return "the edge keeps it up itself"
         default: return nil

@@ -9,6 +9,10 @@ enum QueryMap {
     ) -> Bool {
         let written = query.extracting(argument.name)
         if written.equals(name) { return true }
+        guard
+            written.firstIndex(of: UInt8(ascii: "%")) != nil
+                || written.firstIndex(of: UInt8(ascii: "+")) != nil
+        else { return false }
         return QueryText.decode(written).span.equals(name)
     }
 
@@ -48,26 +52,26 @@ enum QueryMap {
         }
     }
 
-    static func next(_ heads: Heads, _ stack: LuaStack) -> CInt {
-        guard let slice = heads.request.query else { return 0 }
+    /// Names and values in turn, in the order of the first arguments of each name.
+    static func list(_ heads: Heads, _ call: LuaCall) -> CInt {
+        let stack = call.stack
+        stack.pushTable()
+        guard let slice = heads.request.query else { return 1 }
         let arena = heads.arena
         let query = arena[slice]
+        guard call.spend(query.count) else { return 1 }
+        var seen: Set<[UInt8]> = []
         var position = 0
-        let after = stack.bytes(at: 2)
-        var isPast = after == nil
-        var seen: [[UInt8]] = []
         while let argument = QueryText.nextPair(query, &position) {
+            guard call.spend(Limits.functionNameUnits) else { return 1 }
             let name = QueryText.decode(query.extracting(argument.name))
-            let isRepeated = seen.contains(name)
-            if !isRepeated, isPast {
-                stack.push(name.span)
-                pushValue(query, argument, stack)
-                return 2
-            }
-            if !isRepeated, name == after { isPast = true }
-            seen.append(name)
+            guard seen.insert(name).inserted else { continue }
+            stack.push(name.span)
+            stack.setRawItem(2 * seen.count - 1, of: -2)
+            pushValue(query, argument, stack)
+            stack.setRawItem(2 * seen.count, of: -2)
         }
-        return 0
+        return 1
     }
 
     static func assign(
@@ -93,8 +97,7 @@ enum QueryMap {
             guard let value = stack.text(at: index) else { return "takes a string, a list or nil" }
             values = [value]
         }
-        replace(name, with: values, in: heads)
-        return (heads.request.query?.count ?? 0) > 8192 ? "makes the query too long" : nil
+        return replace(name, with: values, in: heads)
     }
 
     static func add(_ name: [UInt8], _ value: [UInt8], to heads: Heads) -> String? {
@@ -106,7 +109,13 @@ enum QueryMap {
     }
 
     /// The new values take the place of the first old one.
-    private static func replace(_ name: [UInt8], with values: [[UInt8]], in heads: Heads) {
+    private static func replace(
+        _ name: [UInt8],
+        with values: [[UInt8]],
+        in heads: Heads
+    )
+        -> String?
+    {
         var built: [UInt8] = []
         var isWritten = false
         let arena = heads.arena
@@ -133,6 +142,8 @@ enum QueryMap {
         if !isWritten {
             for value in values { QueryText.append(name: name.span, value: value.span, to: &built) }
         }
+        guard built.count <= 8192 else { return "makes the query too long" }
         heads.request.query = built.isEmpty ? nil : arena.append(built.span)
+        return nil
     }
 }

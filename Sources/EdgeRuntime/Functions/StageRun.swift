@@ -58,6 +58,9 @@ class StageRun: LoopMember {
     private var peerAwaited: Nanoseconds = 0
     /// A function that a stage left behind is called, not the stage's chain.
     private var isCall = false
+    /// What the heads were before a function that may fail without an end to the request.
+    private var before: HeadsBefore?
+    private var steeringBefore = CacheSteering()
     var logLines = 0
     var fetches = 0
 
@@ -86,6 +89,10 @@ class StageRun: LoopMember {
     func deliver(_ wait: Wait, to thread: LuaThread) -> Int? { 0 }
     /// Nobody waits any more for what was begun.
     func abandonEffects() {}
+    /// What the function does next may have to be undone.
+    func remember() {}
+    /// The function failed and the others go on as if it had not run.
+    func undo() {}
     /// Takes what a function called by `call` returned; answers what is wrong with it.
     func take(_ results: Int, from stack: LuaStack) -> String? { nil }
     /// Pushes the whole body, or waits for it.
@@ -191,7 +198,7 @@ class StageRun: LoopMember {
 
     /// A thread with the function on it, and a new budget.
     private func begin(_ function: LuaReference) -> LuaThread {
-        isInvalid = false
+        invalidity = nil
         let thread = runtime.takeThread()
         thread.stack.push(function)
         budget = runtime.budget
@@ -226,6 +233,12 @@ class StageRun: LoopMember {
                 continue
             }
             count(.functionRuns, of: id, by: 1)
+            before = nil
+            if hook.attachment.onError == .open {
+                before = HeadsBefore(heads)
+                steeringBefore = steering
+                remember()
+            }
             let thread = begin(runtime.hooks[id].handler)
             if hasEvent { thread.stack.push(EventViews.word(.event, of: self)) }
             strands.begin(thread, arguments: hasEvent ? 1 : 0)
@@ -278,7 +291,6 @@ class StageRun: LoopMember {
         case .failed(.runtime) where index > 0:
             let message = FunctionText.bounded(thread.stack.errorText())
             thread.reset(budget: &budget)
-            isInvalid = false
             strands.end(index, .failed(message))
         case .failed(let kind): return functionFailed(thread, kind)
         case .sliced: strands.slice(index)
@@ -467,12 +479,12 @@ class StageRun: LoopMember {
 
     private func functionFailed(_ thread: LuaThread, _ kind: LuaError.Kind) -> Turn {
         countInstructions()
-        let message = FunctionText.bounded(thread.stack.errorText())
+        let message = thread.stack.errorText()
         let failure = FunctionFailure(
-            kind: failureKind(kind),
+            kind: failureKind(kind, message),
             function: hook.title,
             stage: stage,
-            message: message,
+            message: FunctionText.bounded(message),
             traceback: FunctionText.bounded(thread.traceback())
         )
         if kind == .runtime {
@@ -485,24 +497,27 @@ class StageRun: LoopMember {
         return failed(failure).map { .over($0) } ?? .done
     }
 
-    private func failureKind(_ kind: LuaError.Kind) -> FunctionFailure.Kind {
+    private func failureKind(_ kind: LuaError.Kind, _ message: String) -> FunctionFailure.Kind {
         switch kind {
-        case .syntax, .runtime: isInvalid ? .invalid : .raised
+        // Whoever catches it may raise it again, with a place in front, or something else.
+        case .syntax, .runtime: invalidity.map(message.hasSuffix) == true ? .invalid : .raised
         case .memory: .memory
         case .instructions: .instructions
         }
     }
 
-    /// The error was raised because of something that may not be set.
-    var isInvalid = false
+    /// What was raised last because of something that may not be set.
+    var invalidity: String?
 
     private func failed(_ failure: FunctionFailure) -> Ending? {
-        isInvalid = false
         count(.functionFailures, of: hookID, Int(failure.kind.rawValue), by: 1)
-        let change = runtime.hooks[chain[position].id].breaker.failed(now: loop.now)
+        let change = runtime.hooks[chain[position].id].breaker.failed(failure.kind, now: loop.now)
         report(failure, parked: change == .parked)
         // Half of a body changed and half not is no body.
         guard hook.attachment.onError == .open, !isCall else { return .failed(failure) }
+        before?.restore(heads)
+        steering = steeringBefore
+        undo()
         position += 1
         return nil
     }
@@ -522,6 +537,7 @@ class StageRun: LoopMember {
         runtime.freeSlot(slot)
         heads = Self.nobody
         chain = []
+        before = nil
         if isMember {
             isMember = false
             loop.remove(self)

@@ -183,7 +183,8 @@ enum ViewField: Int, CaseIterable {
                 "As received, without `?`; nil where there is none.",
                 writable: .request
             )
-        case .requestQuery: Row(.request, "query", "query", "The arguments by name, decoded.")
+        case .requestQuery:
+            Row(.request, "query", "request.query", "The arguments by name, decoded.")
         case .requestHost:
             Row(.request, "host", "string", "In small letters, without port.")
         case .requestVersion: Row(.request, "version", "string", "`1.0`, `1.1` or `2`.")

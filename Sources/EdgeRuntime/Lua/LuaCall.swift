@@ -75,11 +75,11 @@ extension LuaStack {
         }
     }
 
-    /// Pushes what a table without metatable has under a name.
+    /// Pushes what a table has under a name.
     func pushField(bytes: Span<UInt8>, of table: Int) {
         let table = absolute(table)
         push(bytes)
-        _ = lua_rawget(state, CInt(table))
+        edge_lua_field(state, CInt(table))
     }
 
     /// The same of an array; see `Arena.append(array:)`.
@@ -112,6 +112,10 @@ extension LuaStack {
 
     /// Takes the table on top and leaves an empty one through which it can only be read.
     func makeReadOnly(_ name: String) { edge_lua_push_readonly(state, name) }
+    /// The name of a table that can only be read.
+    func readOnlyName(at index: Int) -> String? {
+        edge_lua_readonly_name(state, CInt(index)).map { String(cString: $0) }
+    }
 
     /// Moves the last `count` values of another thread of the same machine into the list on top.
     func take(_ count: Int, from other: LuaStack) {
@@ -163,9 +167,10 @@ extension LuaStack {
         get: @escaping LuaViewHost,
         set: @escaping LuaViewHost,
         next: @escaping LuaViewQuestion,
+        list: @escaping LuaViewQuestion,
         text: @escaping LuaViewQuestion
     ) {
-        edge_lua_set_views(state, .init(get: get, set: set, next: next, text: text))
+        edge_lua_set_views(state, .init(get: get, set: set, next: next, list: list, text: text))
     }
 }
 

@@ -9,4 +9,6 @@ extension Limits {
     static let luaUnitMax: Nanoseconds = 20
     /// However little fuel there is: the clock alone ends nothing that runs for less.
     static let luaRunMin: Nanoseconds = 20_000_000
+    /// Bytes of an error's message that are read when they are no text and each may become four.
+    static let luaMessageBytesMax = 4096
 }

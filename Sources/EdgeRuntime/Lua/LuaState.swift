@@ -167,7 +167,16 @@ struct LuaStack {
 
     /// What the error value on top says.
     func errorText() -> String {
-        string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
+        // Bytes that are no text are shown as Lua writes them.
+        if let bytes = bytes(at: -1), String(validating: bytes, as: UTF8.self) == nil {
+            let shown = bytes.prefix(Limits.luaMessageBytesMax)
+            return shown.reduce(into: "") { text, byte in
+                text +=
+                    byte < 0x80
+                    ? String(UnicodeScalar(byte)) : "\\x" + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return string(at: -1) ?? "an error that is \(kindName(at: -1)), not a message"
     }
 
     // MARK: Reading
@@ -221,27 +230,16 @@ struct LuaStack {
     func hasRoom(for count: Int) -> Bool { lua_checkstack(state, CInt(count)) != 0 }
 
     // MARK: Tables
+    //
+    // What a table says by itself: no code of the user's runs, since a metamethod could jump. Those that can only be
+    // read are read through.
 
     /// Pushes the next key and value after the key on top, which it takes. False at the end.
-    func next(in table: Int) -> Bool { lua_next(state, CInt(table)) != 0 }
+    func next(in table: Int) -> Bool { edge_lua_next(state, CInt(table)) != 0 }
 
-    func rawLength(at index: Int) -> Int { Int(lua_rawlen(state, CInt(index))) }
+    func rawLength(at index: Int) -> Int { Int(edge_lua_length(state, CInt(index))) }
     func pushRawItem(_ position: Int, of table: Int) {
-        _ = lua_rawgeti(state, CInt(table), lua_Integer(position))
-    }
-    /// Pushes the table that a table at `index` lets through for reading only, or a copy of the reference. Runs no
-    /// code of the user's: a metamethod could jump.
-    func pushReadable(at index: Int) {
-        let index = absolute(index)
-        lua_pushvalue(state, CInt(index))
-        guard lua_rawlen(state, CInt(index)) == 0,
-            luaL_getmetafield(state, CInt(index), "__index") != LUA_TNIL
-        else { return }
-        guard lua_type(state, -1) == LUA_TTABLE else {
-            pop()
-            return
-        }
-        dropBelowTop()
+        edge_lua_item(state, CInt(table), lua_Integer(position))
     }
     /// Pushes a field of a value's metatable, or nothing.
     func pushMetafield(_ name: String, of index: Int) -> Bool {
@@ -251,11 +249,11 @@ struct LuaStack {
     func setRawItem(_ position: Int, of table: Int) {
         lua_rawseti(state, CInt(table), lua_Integer(position))
     }
-    /// Pushes what a table without metatable has under a name.
+    /// Pushes what a table has under a name.
     func pushField(_ name: String, of table: Int) {
         let table = absolute(table)
         push(name)
-        _ = lua_rawget(state, CInt(table))
+        edge_lua_field(state, CInt(table))
     }
     /// Takes the value on top.
     func setField(_ name: String, of table: Int) {

@@ -16,7 +16,7 @@ import Testing
             case .admit(let now, let verdict):
                 #expect(breaker.admit(now: now) == verdict, "event \(place)")
             case .fail(let now, let change):
-                #expect(breaker.failed(now: now) == change, "event \(place)")
+                #expect(breaker.failed(.timeout, now: now) == change, "event \(place)")
             case .succeed(let change): #expect(breaker.succeeded() == change, "event \(place)")
             case .abandon(let now): breaker.abandoned(now: now)
             }
@@ -89,5 +89,25 @@ import Testing
             ]
         )
         tell(&breaker, [.abandon(0), .admit(0, .run)])
+    }
+
+    /// What raises for one viewer works for others; who never worked is broken.
+    @Test func whatHasWorkedIsParkedForWhatCostsOnly() {
+        var breaker = Breaker()
+        tell(&breaker, [.admit(0, .run), .succeed(.none)])
+        for _ in 0..<3 * Self.most {
+            #expect(breaker.failed(.raised, now: 0) == .none)
+            #expect(breaker.failed(.invalid, now: 0) == .none)
+        }
+        #expect(breaker.admit(now: 0) == .run)
+        for _ in 1..<Self.most { #expect(breaker.failed(.instructions, now: 0) == .none) }
+        #expect(breaker.failed(.instructions, now: 0) == .parked)
+        tell(&breaker, [.admit(Self.time, .run)])
+        #expect(breaker.failed(.raised, now: Self.time) == .none)
+        tell(&breaker, [.admit(Self.time, .run), .succeed(.recovered)])
+
+        var broken = Breaker()
+        for _ in 1..<Self.most { #expect(broken.failed(.raised, now: 0) == .none) }
+        #expect(broken.failed(.raised, now: 0) == .parked)
     }
 }

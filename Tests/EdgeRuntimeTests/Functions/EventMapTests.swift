@@ -99,7 +99,11 @@ import Testing
     private static let ours: [(code: String, words: String)] = [
         "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer",
         "upgrade", "proxy-connection", "expect",
+        "proxy-authenticate", "proxy-authorization",
     ].map { (code: "h['\($0)'] = '1'", words: "belong to the edge") }
+    private static let told: [(code: String, words: String)] = [
+        "h['X-Cache'] = 'mine'", "h['x-edge-id'] = 'x'", "h:add('X-Edge-Any', 'x')",
+    ].map { (code: $0, words: "only the edge sets it") }
     private static let kept: [(code: String, words: String)] = ["via", "cdn-loop"].map {
         (code: "h['\($0)'] = nil", words: "keeps it up itself")
     }
@@ -108,7 +112,7 @@ import Testing
     private static let crowded: [(code: String, words: String)] = [
         "h:add('b', 'x')", "h.b = 'x'", "h.b = l",
     ].map { (code: "\(full) \($0)", words: "too many fields") }
-    static let refusedHeaders = faults + ours + kept + crowded
+    static let refusedHeaders = faults + ours + told + kept + crowded
 
     @Test(arguments: refusedHeaders) func refusedFields(code: String, words: String) throws {
         for (name, stage) in [("request", Stage.viewerRequest), ("response", .originResponse)] {
@@ -117,6 +121,87 @@ import Testing
             #expect(failure.kind == .invalid)
             #expect(failure.message.contains(words), "\(failure.message)")
         }
+    }
+
+    /// What is refused has not happened, whoever catches the error.
+    @Test func refusedAssignmentsLeaveAllAsItWas() throws {
+        let fields = ["host: a.example", "b: 1", "b: 2", "cookie: a=1; flag; c=\"x\""]
+        for code in [
+            "event.request.headers.host = 'a b'", "event.request.query.a = ('v'):rep(9000)",
+            "event.request.headers.b = { 'x', 'y\\n' }", "event.request.method = 'CONNECT'",
+        ] {
+            let told = try FunctionProbe.run(
+                """
+                local caught = pcall(function() \(code) end)
+                event.state.out = tostring(caught) .. event.request.method
+                """,
+                request: fields,
+                query: "a=1"
+            )
+            #expect(told.failure?.message == nil)
+            #expect(told.out == "falseGET", "\(code)")
+            #expect(told.query == "a=1", "\(code)")
+            #expect(told.request == fields, "\(code)")
+        }
+    }
+
+    @Test func anErrorAfterACaughtOneIsTheFunctionsOwn() throws {
+        let caught = "local good, why = pcall(function() event.request.method = {} end)"
+        #expect(try FunctionProbe.run("\(caught) error('genuine')").failure?.kind == .raised)
+        #expect(try FunctionProbe.run("\(caught) error(why)").failure?.kind == .invalid)
+        #expect(try FunctionProbe.run("\(caught) error(why, 0)").failure?.kind == .invalid)
+    }
+
+    @Test func anErrorThatIsNoTextIsShown() throws {
+        let told = try FunctionProbe.run("error('no item caf\\xE9')")
+        #expect(told.failure?.message.hasSuffix("no item caf\\xE9") == true)
+    }
+
+    @Test func oneCookieLeavesTheOthersAsTheyWere() throws {
+        for (code, expected) in [
+            ("event.request.cookies.gone = nil", ["cookie: a=1; flag; c=\"x\"", "cookie: z= 9"]),
+            (
+                "event.request.cookies.gone = 'n'",
+                ["cookie: a=1; flag; gone=n; c=\"x\"", "cookie: z= 9"]
+            ),
+            ("event.request.cookies.z = nil", ["cookie: a=1;flag;gone=1; c=\"x\""]),
+            (
+                "event.request.cookies.new = '1'",
+                ["cookie: a=1;flag;gone=1; c=\"x\"", "cookie: z= 9; new=1"]
+            ),
+        ] {
+            let told = try FunctionProbe.run(
+                code,
+                request: ["cookie: a=1;flag;gone=1; c=\"x\"", "cookie: z= 9"]
+            )
+            #expect(told.failure?.message == nil)
+            #expect(told.request == expected, "\(code)")
+        }
+    }
+
+    /// Cubic before: 4000 arguments would take minutes.
+    @Test func walksOverManyNamesAreLinear() throws {
+        let names = (0..<1000).map { "\($0)=" }
+        let query = try FunctionProbe.run(
+            "local n = 0 for k, v in pairs(event.request.query) do n = n + 1 end event.state.out = n",
+            query: (names + names).joined(separator: "&")
+        )
+        #expect(query.failure?.message == nil)
+        #expect(query.out == "1000")
+        let cookies = try FunctionProbe.run(
+            """
+            local n = 0
+            for k, v in pairs(event.request.cookies) do
+              n = n + 1
+              for _ in pairs(event.request.query) do end
+            end
+            event.state.out = n
+            """,
+            request: ["cookie: \(names.joined(separator: ";"))"],
+            query: "a=1"
+        )
+        #expect(cookies.failure?.message == nil)
+        #expect(cookies.out == "1000")
     }
 
     @Test func whatWasSentDoesNotChange() throws {

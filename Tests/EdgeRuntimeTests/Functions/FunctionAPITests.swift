@@ -79,6 +79,16 @@ final class TestRun: StageRun {
         (#"edge.json.encode(edge.json.array({}))"#, "[]"),
         (#"edge.json.encode({})"#, "{}"),
         (
+            #"select(2, pcall(edge.json.array, edge)):match("edge is read%-only") or "marked""#,
+            "edge is read-only"
+        ),
+        (
+            #"tostring(pcall(edge.json.array, string)) .. tostring(pcall(rawset, string, "a", 1))"#,
+            "falsefalse"
+        ),
+        (#"tostring(pcall(edge.json.array, event.secrets))"#, "false"),
+        (#"tostring(pcall(edge.json.array, _G))"#, "false"),
+        (
             #"edge.json.encode(edge.json.decode('{"a":[],"b":{"c":[1,{"d":"\\u00e9"}]}}'))"#,
             #"{"a":[],"b":{"c":[1,{"d":"é"}]}}"#
         ),
@@ -221,6 +231,61 @@ final class TestRun: StageRun {
     }
 
     /// A view that was kept shows nothing of the next request, which has its place but is another run.
+    // MARK: Work that one instruction does
+
+    /// Loads a file with this handler and says how it failed and how long the run held its loop at once.
+    private func held(_ body: String) throws -> (failure: String?, longest: Nanoseconds) {
+        let (runtime, attachment) = try TestRun.runtime(
+            "return { viewer_request = function(event) \(body) end }"
+        )
+        let loop = try FunctionProbe.loop()
+        let run = TestRun(runtime: runtime, loop: loop)
+        let heads = Heads()
+        var longest: Nanoseconds = 0
+        func timed(_ work: () -> Void) {
+            let clock = ContinuousClock()
+            let took = clock.measure(work)
+            longest = max(longest, Nanoseconds(took / .nanoseconds(1)))
+        }
+        timed { _ = run.begin(.viewerRequest, [attachment], heads: heads) }
+        for _ in 0..<10_000 where !run.isIdle { timed { run.expired() } }
+        #expect(run.isIdle)
+        return (run.failures.first?.message, longest)
+    }
+
+    /// They take from 0.4 to 2 seconds where nobody counts.
+    @Test(arguments: [
+        "local k = 14 local t, s = {}, (1 << (k + 1)) - 1 for i = 1, (1 << k) + 1 do t[i * s] = 1 end",
+        "local k = 14 local t, s = {}, (1 << (k + 1)) - 1 for i = 1, (1 << k) + 1 do t[i * s + 0.0] = 1 end",
+        // The same size again and again.
+        """
+        local k, t = 13, {} local s = (1 << k) - 1
+        while true do for i = 1, 1 << k do t[i * s] = 1 end for i = 1, 1 << k do t[i * s] = nil end end
+        """,
+    ]) func keysThatCollideCountForWhatTheyCost(body: String) throws {
+        let (failure, longest) = try held(body)
+        #expect(failure?.contains("instruction limit") == true, "\(failure ?? "none")")
+        #expect(longest < 250_000_000, "\(longest)")
+    }
+
+    @Test func largeTablesOfUsualKeysGrow() throws {
+        for body in [
+            "local t = {} for i = 1, 40000 do t['k' .. i] = i end",
+            "local t = {} for i = 40000, 1, -1 do t[i] = i end",
+            "local t = {} for i = 1, 40000 do t[i * 1000] = i end",
+            "local t = {} for i = 1, 40000 do t[i / 7] = i end",
+        ] {
+            #expect(try held(body).failure == nil, "\(body)")
+        }
+    }
+
+    @Test func aCallThatCostsMuchIsFollowedByALookAtTheClock() throws {
+        let body = "local s = ('\\1'):rep(100000) while true do edge.json.encode(s) end"
+        let (failure, longest) = try held(body)
+        #expect(failure?.contains("instruction limit") == true, "\(failure ?? "none")")
+        #expect(longest < 250_000_000, "\(longest)")
+    }
+
     @Test func aKeptViewIsOver() throws {
         let (runtime, attachment) = try TestRun.runtime(
             """

@@ -78,6 +78,8 @@ final class FunctionProbe: StageRun {
         state = .none
         failures = []
         let ending = begin(stage, [attachment], heads: heads)
+        // What takes more than a slice goes on.
+        for _ in 0..<10_000 where !isIdle { expired() }
         let arena = heads.arena
         let stack = runtime.state.stack
         var out: String?

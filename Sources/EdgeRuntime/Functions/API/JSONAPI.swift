@@ -118,6 +118,12 @@ enum JSONAPI {
         guard call.stack.kind(at: 1) == .table else {
             return call.badArgument(1, "edge.json.array", "a table is wanted")
         }
+        if let name = call.stack.readOnlyName(at: 1) {
+            return call.badArgument(1, "edge.json.array", "\(name) is read-only")
+        }
+        guard !call.stack.pushMetafield("__metatable", of: 1) else {
+            return call.badArgument(1, "edge.json.array", "its metatable is protected")
+        }
         call.stack.drop(to: 1)
         mark(on: call.stack)
         return 1
@@ -171,7 +177,9 @@ enum JSONAPI {
             case .number: return try writer.number(stack.number(at: -1))
             case .string:
                 let bytes = stack.bytes(at: -1) ?? []
+                let before = writer.bytes.count
                 call.spend(bytes.count / 2)
+                defer { call.spend((writer.bytes.count - before) / 2) }
                 return try writer.string(bytes.span)
             case .userdata where isNull(stack, at: -1): return try writer.null()
             case .table: break
@@ -186,8 +194,6 @@ enum JSONAPI {
             throw Refusal(reason: "\(error.word)")
         }
         guard stack.hasRoom(for: 8) else { throw Refusal(reason: "too-deep") }
-        stack.pushReadable(at: -1)
-        defer { stack.pop() }
         let table = stack.absolute(-1)
         let length = stack.rawLength(at: table)
         if length > 0 || isMarked(stack) {

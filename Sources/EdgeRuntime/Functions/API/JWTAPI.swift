@@ -21,10 +21,7 @@ enum JWTAPI {
         guard let run = call.run else {
             return call.fail("edge.jwt.verify cannot be called while a file is loaded")
         }
-        // The rules may be `event.options`.
         stack.drop(to: 2)
-        stack.pushReadable(at: 2)
-        stack.replace(2)
         let verifier: JWTVerifier
         do throws(Fault) { verifier = try readRules(call, run) } catch {
             return call.fail("edge.jwt.verify: \(error.reason)")
@@ -91,8 +88,6 @@ enum JWTAPI {
         case .string: return stack.bytes(at: -1).map { [$0] }
         case .table:
             var items: [[UInt8]] = []
-            stack.pushReadable(at: -1)
-            defer { stack.pop() }
             let table = stack.absolute(-1)
             for item in 1...Limits.jwtAudiencesMax {
                 stack.pushRawItem(item, of: table)
@@ -117,8 +112,6 @@ enum JWTAPI {
         stack.pushField("keys", of: 2)
         defer { stack.pop() }
         guard stack.kind(at: -1) == .table else { return keys }
-        stack.pushReadable(at: -1)
-        defer { stack.pop() }
         let table = stack.absolute(-1)
         stack.pushNil()
         while stack.next(in: table) {
