@@ -54,6 +54,7 @@ soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), kills of the dis
 	python3 Tests/Attack/run.py --bin $(EDGED)
 	python3 Tests/Attack/functions.py --bin $(EDGED)
 	python3 Tests/Attack/bodies.py --bin $(EDGED)
+	python3 Tests/Attack/crowds.py --bin $(EDGED)
 	EDGED_KILLS=200 python3 Tests/EndToEnd/run.py --bin $(EDGED) --only 'kills:'
 	EDGED_HOOK_CALLS=10000000 EDGED_RELOADS=1000 python3 Tests/EndToEnd/run.py --bin $(EDGED) --only 'function storms'
 

@@ -2,7 +2,7 @@
 // whatever ends with an empty line, the answer is a fixed head of fourteen fields and a body from memory, in one
 // write. It serves as the measure of every contestant, and as the origin behind those that proxy.
 //
-//   floor ADDRESS PORT BODY_BYTES
+//   floor ADDRESS PORT BODY_BYTES [FIELD]
 
 #include "bare.h"
 
@@ -17,8 +17,8 @@ static struct connection {
 static char *answer;
 static size_t answer_bytes;
 
-static void build_answer(size_t body_bytes) {
-    char head[1024], date[64];
+static void build_answer(size_t body_bytes, const char *field) {
+    char head[2048], date[64];
     time_t now = time(NULL);
     struct tm moment;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &moment));
@@ -38,8 +38,8 @@ static void build_answer(size_t body_bytes) {
                           "X-Frame-Options: SAMEORIGIN\r\n"
                           "Referrer-Policy: same-origin\r\n"
                           "X-Request-Id: 0123456789abcdef0123456789abcdef\r\n"
-                          "\r\n",
-                          date, body_bytes);
+                          "%s%s\r\n",
+                          date, body_bytes, field, *field ? "\r\n" : "");
     answer_bytes = (size_t)length + body_bytes;
     answer = malloc(answer_bytes);
     if (!answer) fail("malloc");
@@ -89,12 +89,12 @@ static bool read_requests(int descriptor) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 4) {
-        fprintf(stderr, "usage: floor ADDRESS PORT BODY_BYTES\n");
+    if (count != 4 && count != 5) {
+        fprintf(stderr, "usage: floor ADDRESS PORT BODY_BYTES [FIELD]\n");
         return 2;
     }
     begin();
-    build_answer(strtoul(arguments[3], NULL, 10));
+    build_answer(strtoul(arguments[3], NULL, 10), count == 5 ? arguments[4] : "");
     int listener = listen_at(arguments[1], atoi(arguments[2]));
     for (;;) {
         struct epoll_event events[EVENTS_PER_WAIT];

@@ -305,8 +305,10 @@ final class CacheIndex: Sendable {
                 if object.standing.checkedSequence < newest { found.append(object) }
             }
         }
-        for object in found { _ = examine(object) }
-        return next
+        var didRemove = false
+        for object in found where examine(object) == .hard { didRemove = true }
+        // Where one goes others move up from behind, out of what is still to be looked at.
+        return didRemove ? place : next
     }
 
     // MARK: Explaining

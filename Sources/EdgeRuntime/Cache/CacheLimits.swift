@@ -13,7 +13,7 @@ extension Limits {
     static let cacheObjectShare = 8
     /// What an object costs besides its bytes: entry, object, body, block, their allocations and its places in
     /// table and queue. Measured (`make soak` prints it), rounded up.
-    static let cacheObjectOverhead = 768
+    static let cacheObjectOverhead = 1200
     /// Pieces in which a body of unknown length grows.
     static let cachePieceBytes = 64 << 10
     /// How long a key whose answer could not be kept is remembered as such: those who ask meanwhile do not queue up
