@@ -102,6 +102,20 @@ class Restarts(Suite):
         self.start()
 
 
+class DiskHonours(Restarts):
+    rule = {"viewer_directives": "honour"}
+
+    def test_what_viewers_want_holds_for_the_disk_as_well(self):
+        path = self.put("wanted", b"one\n", etag='"1"')
+        self.store(path)
+        self.restart()
+        before = self.library.count(path)
+        self.get(path, "RefreshHit", b"one\n", [("Cache-Control", "no-cache")])
+        equal(self.library.count(path), before + 1)
+        self.get(path, "Hit", b"one\n")
+        equal(self.library.count(path), before + 1)
+
+
 class DiskCache(Restarts):
     def test_survives_a_restart(self):
         path = self.put("again", b"kept\n", fields=[("X-Own", "1"), ("Content-Type", "text/plain")])

@@ -20,28 +20,29 @@ enum CacheFields {
     }
 
     private static func status(_ exchange: Exchange) -> CacheStatus? {
-        let cache = exchange.cache
         var status: CacheStatus
-        switch cache.verdict {
+        switch exchange.cache.verdict {
         case .none: return nil
         case .hit(let hit):
-            status = CacheStatus(source: cache.asked.map { .forwarded($0.forward) } ?? .hit)
-            status.isCollapsed = cache.asked != nil && !cache.isLeader
+            let asked = exchange.cache.asked
+            status = CacheStatus(source: asked.map { .forwarded($0.forward) } ?? .hit)
+            status.isCollapsed = asked != nil && !exchange.cache.isLeader
             if hit != .fresh { status.detail = hit.word }
         case .missed(let miss):
             status = CacheStatus(source: .forwarded(miss.forward))
             if miss == .purged { status.detail = miss.word }
         case .passed(let reason):
-            status = CacheStatus(source: .forwarded(cache.asked?.forward ?? reason.forward))
+            let forward = exchange.cache.asked?.forward ?? reason.forward
+            status = CacheStatus(source: .forwarded(forward))
             if reason != .method { status.detail = reason.word }
         }
         if let error = exchange.error, !exchange.isOfOrigin {
             if error.kind == .notInCache { status.source = .neither }
             status.detail = error.word
         }
-        if let object = cache.object {
-            status.timeToLive = object.freshness.lifetime - cache.age
-            status.isStored = cache.isLeader && cache.verdict.isMiss
+        if let object = exchange.cache.object {
+            status.timeToLive = object.freshness.lifetime - exchange.cache.age
+            status.isStored = exchange.cache.isLeader && exchange.cache.verdict.isMiss
         }
         if status.source != .hit { status.forwardStatus = originStatus(exchange) }
         return status

@@ -89,7 +89,7 @@ final class DiskFill: LoopMember {
         )
         object.coding = head.coding
         let now = loop.clock.wall.seconds
-        let isFresh = !found.isDoubted && head.freshness.judge(at: now) == .fresh
+        let isFresh = !found.isDoubted && filler.isFresh(head.freshness, at: now)
         guard isFresh else {
             let isOfUse =
                 !head.etag.isEmpty || head.lastModified != nil
@@ -203,6 +203,13 @@ final class DiskBlockFill: LoopMember {
 }
 
 extension Filler {
+    /// To the one who asked, where the behaviour listens to that.
+    fileprivate func isFresh(_ freshness: Freshness, at now: Int64) -> Bool {
+        guard let own, let rule = own.behavior?.cache, let wishes = LookupStep.wishes(own, rule)
+        else { return freshness.judge(at: now) == .fresh }
+        return freshness.judge(at: now, for: wishes) == .fresh
+    }
+
     /// The block that its viewer wants first, or the first one: a sparse object without any could not be thrown out.
     fileprivate func begin(_ object: CachedObject) {
         guard object.body.isSparse, let own else { return }

@@ -129,7 +129,7 @@ enum LookupStep {
     }
 
     /// What the request says of caches, where the behaviour listens (RFC 9111 §5.2.1).
-    private static func wishes(_ exchange: Exchange, _ rule: CacheRule) -> CacheDirectives? {
+    static func wishes(_ exchange: Exchange, _ rule: CacheRule) -> CacheDirectives? {
         guard rule.viewerDirectives == .honour, !exchange.machine.isErrorPage else { return nil }
         return CacheDirectives(request: exchange.request.fields, exchange.arena)
     }
