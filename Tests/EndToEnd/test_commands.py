@@ -162,6 +162,10 @@ class Commands(Suite):
         equal(done.returncode, 78, done.stderr)
         check("deep.lua:1" in done.stderr, done.stderr)
 
+    def test_a_key_that_is_there_twice(self):
+        path = self.write("twice.lua", b"return {\n  workers = 1,\n  log = { level = 'info' },\n  [\"workers\"] = 2,\n}\n")
+        self.one_message(self.edged("check", "-c", path), 78, "twice.lua:4:3", "'workers' is in this table already")
+
     def test_nobody_could_reach_it(self):
         path = self.config("deaf.json")
         with open(path) as file:

@@ -129,6 +129,17 @@ final class ConfigFile {
     private func parse(_ bytes: [UInt8], path: String) -> Int? {
         do throws(LuaSyntaxError) {
             let chunk = try LuaParser.parse(bytes)
+            for name in chunk.repeatedKeys {
+                report(
+                    SourcePosition(
+                        file: path,
+                        line: name.position.line,
+                        column: name.position.column
+                    ),
+                    "'\(name.text)' is in this table already",
+                    "keep one of them; Lua would take the last"
+                )
+            }
             units.append(Unit(path: path, bytes: bytes, chunk: chunk))
             return units.count - 1
         } catch {

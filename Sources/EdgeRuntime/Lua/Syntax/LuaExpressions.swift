@@ -160,8 +160,13 @@ extension LuaParser {
         let place = token.position
         try expect(.openBrace)
         var items: [LuaTableItem] = []
+        var names: Set<String> = []
         while !at(.closeBrace) {
-            items.append(try tableItem())
+            let item = try tableItem()
+            items.append(item)
+            if let name = item.name, !names.insert(name).inserted {
+                repeatedKeys.append(LuaName(text: name, position: item.position))
+            }
             if try take(.comma) { continue }
             if try take(.semicolon) { continue }
             break

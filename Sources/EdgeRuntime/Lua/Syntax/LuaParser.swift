@@ -12,6 +12,7 @@ struct LuaParser {
     private var behind = LuaPosition(line: 1, column: 1)
     private var depth = 0
     var scope = LuaScope()
+    var repeatedKeys: [LuaName] = []
 
     static func parse(_ bytes: [UInt8]) throws(LuaSyntaxError) -> LuaChunk {
         var parser = try Self(bytes)
@@ -19,7 +20,7 @@ struct LuaParser {
         let body = try parser.block()
         guard parser.token.kind == .end else { throw parser.unexpected("the end of the file") }
         try parser.scope.closeFunction()
-        return LuaChunk(body: body)
+        return LuaChunk(body: body, repeatedKeys: parser.repeatedKeys)
     }
 
     private init(_ bytes: [UInt8]) throws(LuaSyntaxError) {

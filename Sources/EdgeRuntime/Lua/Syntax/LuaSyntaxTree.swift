@@ -3,6 +3,8 @@
 
 struct LuaChunk: Sendable {
     var body: LuaBlock
+    /// Keys that a table constructor has already, each where it stands again. Lua takes the last without a word.
+    var repeatedKeys: [LuaName] = []
 }
 
 struct LuaBlock: Sendable {
@@ -79,4 +81,15 @@ struct LuaTableItem: Sendable {
     var value: LuaExpression
     /// Where the item begins: its key, if it has one.
     var position: LuaPosition
+
+    /// Of its key, where it is written there.
+    var name: String? {
+        switch key {
+        case .name(let name): return name
+        case .computed(let expression):
+            guard case .string(let bytes) = expression.kind else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        case .positional: return nil
+        }
+    }
 }
