@@ -111,5 +111,6 @@ private final class AnsweringPeer: Peer {
         )
         #expect(told == .string(Array(wanted.utf8)))
         #expect(secret.connections == 0)
+        world.loop.dissolve()
     }
 }

@@ -69,6 +69,8 @@ import Testing
         world.run(for: .seconds(1))
         #expect(late.bytes.isEmpty && late.ending == .reset)
         origin.close()
+        world.end()
+        world.loop.dissolve()
     }
 
     /// One round in which nobody accepts: who connects is in the listener's backlog behind it.

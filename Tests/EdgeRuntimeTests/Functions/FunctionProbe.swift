@@ -70,7 +70,9 @@ final class FunctionProbe: StageRun {
         if let query { heads.request.query = arena.append(array: Array(query.utf8)) }
         for line in request { add(line, to: &heads.request.fields, arena) }
         for line in response { add(line, to: &heads.response.fields, arena) }
-        return FunctionProbe(runtime: runtime, loop: try loop()).told(attachment, stage, heads)
+        let loop = try loop()
+        defer { loop.dissolve() }
+        return FunctionProbe(runtime: runtime, loop: loop).told(attachment, stage, heads)
     }
 
     /// Runs once; a run object serves many requests one after the other.
