@@ -48,7 +48,7 @@ lint: setup-build  ## format and shell syntax; changes nothing
 fuzz: setup-test  ## libFuzzer on every parser of untrusted bytes, FUZZ_SECONDS (30) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: build setup-test  ## long simulation (SOAK_SECONDS, 300), kills of the disk tier, attacks and hostile functions, 20 GB each way
+soak: build setup-test setup-bench  ## long simulation (SOAK_SECONDS, 300), kills of the disk tier, attacks and hostile functions, 20 GB each way
 	EDGED_SOAK_SECONDS=$(SOAK_SECONDS) swift test --disable-xctest \
 	    --filter 'SimulationTests|DiskCrashTests|DiskMillionTests'
 	EDGED_CACHE_STORMS=500 swift test --skip-build --disable-xctest --filter CacheStormTests
