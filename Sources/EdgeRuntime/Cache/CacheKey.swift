@@ -114,15 +114,9 @@ struct CacheKeyBuilder {
     /// As `OriginRequestFields` filters them, so that what the origin is sent and what the key has are the same.
     private mutating func addArguments(_ query: Span<UInt8>, _ filter: NameFilter) {
         var start = 0
-        while start <= query.count {
-            let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
-            let argument = query.extracting(query.trimmed(start, end))
-            start = end + 1
-            guard argument.count > 0 else { continue }
-            let equals = argument.firstIndex(of: UInt8(ascii: "=")) ?? argument.count
-            guard filter.keeps(argument.extracting(first: equals)) else { continue }
+        while let place = filter.nextArgument(in: query, &start) {
             hash.update(1, bytes: 1)
-            hash.updatePart(argument)
+            hash.updatePart(query.extracting(place))
         }
     }
 

@@ -21,15 +21,25 @@ struct StoredTarget {
     /// In their order, as the key has them.
     private mutating func add(arguments query: Span<UInt8>, _ filter: NameFilter) {
         var start = 0
+        while let place = filter.nextArgument(in: query, &start) {
+            bytes.append(bytes.count == pathLength ? UInt8(ascii: "?") : UInt8(ascii: "&"))
+            query.extracting(place).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+        }
+    }
+}
+
+extension NameFilter {
+    /// The next argument of a query that is kept, for the key and for what a purge names: both must be the same.
+    func nextArgument(in query: Span<UInt8>, _ start: inout Int) -> Range<Int>? {
         while start <= query.count {
             let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
-            let argument = query.extracting(query.trimmed(start, end))
+            let place = query.trimmed(start, end)
             start = end + 1
-            guard argument.count > 0 else { continue }
+            guard !place.isEmpty else { continue }
+            let argument = query.extracting(place)
             let equals = argument.firstIndex(of: UInt8(ascii: "=")) ?? argument.count
-            guard filter.keeps(argument.extracting(first: equals)) else { continue }
-            bytes.append(bytes.count == pathLength ? UInt8(ascii: "?") : UInt8(ascii: "&"))
-            argument.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+            if keeps(argument.extracting(first: equals)) { return place }
         }
+        return nil
     }
 }
